@@ -512,9 +512,9 @@ class Agent:
         """Tell what a camera sees until then; whether there is such a camera."""
         return self._eyes.watch(device, (until_ms - self.clock.now_ms()) / 1000)
 
-    def accept_view(self, device: str, until_ms: int) -> bool:
-        """Take what a camera shows now for the right view; whether there is such a camera."""
-        return self._eyes.accept_view(device, until_ms)
+    def accept_view(self, device: str, sha256: str, until_ms: int) -> bool:
+        """Take what a still of a camera shows for its right view; whether there is such a camera."""
+        return self._eyes.accept_view(device, sha256, until_ms)
 
     async def _show_sight(self, sight: Sight) -> None:
         await self._uplink.tell("sights", sight, qos=0)

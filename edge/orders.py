@@ -27,8 +27,8 @@ class Hands(Protocol):
     def watch(self, device: str, until_ms: int) -> bool:
         """Tell what a camera sees until then; whether there is such a camera."""
 
-    def accept_view(self, device: str, until_ms: int) -> bool:
-        """Take what a camera shows now for the right view, once; whether there is such a camera."""
+    def accept_view(self, device: str, sha256: str, until_ms: int) -> bool:
+        """Take what a still of a camera shows for its right view, once; whether there is such a camera."""
 
     def stands(self, episode: str) -> bool:
         """Whether an alarm has not ended."""
@@ -75,12 +75,18 @@ class Orders:
 
     def _accept_view(self, command: Command) -> None:
         """Whoever asked has seen the view of that moment: what comes late is of another one."""
-        if command.until <= self._now_ms():
+        if command.picture is None:
+            log.warning("view not accepted: no picture is named camera=%s by=%s", command.device, command.by)
+        elif command.until <= self._now_ms():
             log.warning("view not accepted: asked too long ago camera=%s by=%s", command.device, command.by)
-        elif command.device is None or not self._hands.accept_view(command.device, command.until):
+        elif command.device is None or not self._hands.accept_view(
+            command.device, command.picture, command.until
+        ):
             log.warning("view not accepted: no such camera=%s by=%s", command.device, command.by)
         else:
-            log.warning("view accepted camera=%s by=%s reason=%s", command.device, command.by, command.reason)
+            log.warning(
+                "view to be accepted camera=%s by=%s reason=%s", command.device, command.by, command.reason
+            )
 
     def _shelve(self, command: Command) -> None:
         if command.point is None or command.rule is None or not command.reason or not command.by:

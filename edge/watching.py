@@ -277,11 +277,11 @@ class EyesTask:
         self._until_s[camera] = time.monotonic() + for_s
         return True
 
-    def accept_view(self, camera: str, until_ms: int) -> bool:
-        """Have what a camera shows now taken for the right view; whether there is such a camera."""
+    def accept_view(self, camera: str, sha256: str, until_ms: int) -> bool:
+        """Have what a still of a camera shows taken for the right view; whether there is such a camera."""
         if camera not in self._cameras:
             return False
-        self._tell(wire.View(camera=camera, until_ms=until_ms))
+        self._tell(wire.View(camera=camera, sha256=sha256, until_ms=until_ms))
         return True
 
     def _see(self, sight: wire.Sight) -> None:

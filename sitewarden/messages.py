@@ -506,7 +506,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     rule: Name | None = None
     """Which rule on which point is shelved."""
     device: Name | None = None
-    """The camera that somebody watches, until then; or whose view is right as it is now."""
+    """The camera that somebody watches, until then; or whose view is right."""
+    picture: Sha256 | None = None
+    """The still on which that view was seen."""
     until: int = 0
     """Until when, UTC milliseconds; an instant that is past ends it."""
     reason: Who = ""

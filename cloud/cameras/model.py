@@ -30,11 +30,26 @@ class SightShown(Shown):
     heads: list[HeadShown]
 
 
+class ViewShown(Shown):
+    """The newest picture of a camera's view that is here."""
+
+    picture: Identity = Field(description="Its bytes are at `pictures/{picture}/file`.")
+    sha256: str = Field(description="Hexadecimal; by this it is accepted.")
+    at: Instant = Field(description="When it was taken.")
+    unredacted: bool = Field(description="Heads can be recognised; the site has it so.")
+    newer_awaited: bool = Field(
+        description="Its gateway has a newer one, which is on its way: only that one can be accepted."
+    )
+
+
 class ViewAcceptedGiven(BaseModel):
-    """Why a view that has moved is right as it is now."""
+    """Why a view that has moved is right as a picture shows it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] = Field(
+        description="Of the picture that was looked at: the view on it becomes the right one, and no other."
+    )
     reason: Annotated[
         str,
         StringConstraints(
@@ -47,6 +62,8 @@ class ViewAccepted(Shown):
     """Somebody has looked at a view that has moved, and says that it is right."""
 
     id: Identity
+    picture: Identity = Field(description="What was looked at; kept as long as pictures are.")
+    sha256: str = Field(description="Of that picture, hexadecimal.")
     author: str
     at: Instant
     until: Instant = Field(description="So long its gateway is told, while the camera says `moved`.")

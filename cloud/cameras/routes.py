@@ -1,5 +1,6 @@
 """Cameras over HTTP: boxes while one looks, alarms to be judged, and how far each can be believed."""
 
+import asyncio
 import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,9 +17,10 @@ from cloud.cameras.model import (
     SightShown,
     ViewAccepted,
     ViewAcceptedGiven,
+    ViewShown,
 )
 from cloud.cameras.reviewing import FIGURES, QUEUE, TOLD, wilson
-from cloud.cameras.views import ACCEPT, CAMERA, FOR, HEARD, LISTED, MOVED
+from cloud.cameras.views import ACCEPT, CAMERA, FOR, HEARD, LISTED, MOVED, STILL
 from cloud.cameras.watching import SIGHT, WATCH, WATCH_S
 from cloud.database import Row, instant
 from cloud.exports import Mark
@@ -28,7 +30,8 @@ from cloud.media.sealing import Vault
 from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
-from cloud.serving import Served
+from cloud.registry.known import SiteEntry
+from cloud.serving import Served, Serving
 from cloud.shown import Page
 
 router = APIRouter(tags=["cameras"])
@@ -68,17 +71,23 @@ async def watch_camera(site: KnownSite, device: str, serving: Served, devices: S
     "/sites/{site}/cameras/{device}/views",
     dependencies=[requires("configuration.edit")],
     status_code=202,
-    responses={409: {"description": "The camera does not say that it has moved; or no gateway is heard"}},
+    responses={
+        409: {
+            "description": "The camera does not say that it has moved; no gateway is heard; "
+            "or the view has changed since that picture: a newer one has come, or is on its way"
+        }
+    },
 )
 async def accept_view(
     site: KnownSite, device: str, given: ViewAcceptedGiven, serving: Served, signed: SignedIn
 ) -> ViewAccepted:
-    """Say that the view of a camera that has moved is right as it is now: its outlines fit.
+    """Say that the view of a camera that has moved is right as its newest picture shows it: its outlines fit.
 
-    Look at its picture first. The gateway is told for a minute; the camera's state says when it has obeyed.
+    `sha256` names the picture that was looked at. The gateway takes the view on that picture, and only while
+    the camera shows it; it is told for a minute, and the camera's state says when it has obeyed.
     """
     now = serving.now()
-    of = {"site": site.site, "mode": serving.settings.mode, "device": device}
+    of = _camera(site, serving, device)
     camera = await serving.row(CAMERA, {**of, "moved": MOVED, "heard_since": now - HEARD})
     if camera is None:
         raise not_found("camera")
@@ -88,10 +97,32 @@ async def accept_view(
     if not camera["is_heard"]:
         detail = "The gateway is not heard; who accepts a view must see the one that it has now."
         raise ProblemError(409, "gateway-not-heard", "The gateway is not heard", detail)
-    by = {"account": signed.account_id, "author": signed.name, "at": now, "until": now + FOR}
-    noted = await serving.row(ACCEPT, {**of, **by, "reason": given.reason})
-    assert noted is not None  # noqa: S101  just inserted
+    newest = await serving.row(STILL, {**of, "only_here": False})
+    noted = None
+    if newest is not None and newest["is_here"] and newest["sha256"] == given.sha256:
+        by_whom = {"account": signed.account_id, "author": signed.name, "now": now, "until": now + FOR}
+        noted = await serving.row(ACCEPT, {**by_whom, "picture": newest["picture"], "reason": given.reason})
+    if noted is None:
+        detail = "The picture is not the newest of this camera: a newer one has come, or is on its way."
+        raise ProblemError(409, "view-changed", "The view has changed since", detail)
     return ViewAccepted(**noted)
+
+
+@router.get("/sites/{site}/cameras/{device}/view", dependencies=[_SEES])
+async def read_view(site: KnownSite, device: str, serving: Served, devices: SeenDevices) -> ViewShown:
+    """Which picture shows a camera's view, for whoever is to say that it is right."""
+    check_among(device, devices, "camera")
+    of = _camera(site, serving, device)
+    here, newest = await asyncio.gather(
+        serving.row(STILL, {**of, "only_here": True}), serving.row(STILL, {**of, "only_here": False})
+    )
+    if here is None or newest is None:
+        raise not_found("still")
+    return ViewShown(**here, newer_awaited=not newest["is_here"])
+
+
+def _camera(site: SiteEntry, serving: Serving, device: str) -> dict[str, str]:
+    return {"site": site.site, "mode": serving.settings.mode, "device": device}
 
 
 @router.get("/sites/{site}/cameras/{device}/views", dependencies=[_SEES])

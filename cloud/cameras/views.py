@@ -1,7 +1,8 @@
-"""Of a camera whose view has moved somebody says that it is right as it is now: its gateway is told.
+"""Of a camera whose view has moved somebody says that it is right as a picture shows it: its gateway is told.
 
 For a minute, while the camera says that it has moved, and only where its gateway is heard: what comes later
-is of a view that nobody has looked at.
+is of a view that nobody has looked at. The picture is named by its hash: the gateway takes the view on that
+one alone, and only while the camera shows it.
 """
 
 import datetime as dt
@@ -30,13 +31,24 @@ CAMERA: LiteralString = """
      WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.device = %(device)s
        AND device.kind = 'camera' AND device.current
 """
+STILL: LiteralString = """
+    SELECT media AS picture, encode(sha256, 'hex') AS sha256, at, unredacted, kept_at IS NOT NULL AS is_here
+      FROM camera_media
+     WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s AND kind = 'still'
+       AND erased_at IS NULL AND (%(only_here)s IS FALSE OR kept_at IS NOT NULL)
+     ORDER BY at DESC, kept_at NULLS FIRST LIMIT 1
+"""
+"""Its newest picture; also one that its gateway has and that is still on its way."""
 ACCEPT: LiteralString = """
-    INSERT INTO camera_view (site, mode, device, reason, account_id, author, at, until)
-        VALUES (%(site)s, %(mode)s, %(device)s, %(reason)s, %(account)s, %(author)s, %(at)s, %(until)s)
-        RETURNING view AS id, author, at, until, reason
+    INSERT INTO camera_view (site, mode, device, media, sha256, reason, account_id, author, at, until)
+        SELECT site, mode, device, media, sha256, %(reason)s, %(account)s, %(author)s, %(now)s, %(until)s
+          FROM camera_media
+         WHERE media = %(picture)s AND kept_at IS NOT NULL AND erased_at IS NULL FOR KEY SHARE
+        RETURNING view AS id, media AS picture, encode(sha256, 'hex') AS sha256, author, at, until, reason
 """
 LISTED: LiteralString = """
-    SELECT view AS id, author, at, until, reason FROM camera_view
+    SELECT view AS id, media AS picture, encode(sha256, 'hex') AS sha256, author, at, until, reason
+      FROM camera_view
      WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s
        AND (%(before)s::timestamptz IS NULL OR (at, view) < (%(before)s, %(id)s))
      ORDER BY at DESC, view DESC LIMIT %(limit)s
@@ -52,7 +64,8 @@ _SEND: LiteralString = """
        AND EXISTS (SELECT FROM point JOIN newest ON newest.point_id = point.id
                     WHERE (point.site, point.mode, point.device) = (its.site, its.mode, its.device)
                       AND point.kind = 'camera.state' AND round(good_value * resolution) = %(moved)s)
-    RETURNING gateway.site, gateway.gateway, gateway.mode, its.device, its.until, its.author, its.reason
+    RETURNING gateway.site, gateway.gateway, gateway.mode, its.device, encode(its.sha256, 'hex'), its.until,
+              its.author, its.reason
 """
 
 
@@ -65,7 +78,14 @@ def look(connection: Connection, now_ms: int, *, may_send: bool = True) -> list[
     return [
         (
             GatewayKey(site=site, gateway=gateway, mode=mode),
-            Command(command="view", device=device, until=milliseconds(until), by=author, reason=reason[:128]),
+            Command(
+                command="view",
+                device=device,
+                picture=picture,
+                until=milliseconds(until),
+                by=author,
+                reason=reason[:128],
+            ),
         )
-        for site, gateway, mode, device, until, author, reason in connection.execute(_SEND, asked)
+        for site, gateway, mode, device, picture, until, author, reason in connection.execute(_SEND, asked)
     ]

@@ -28,10 +28,12 @@ _ROW: LiteralString = """
        AND its.sha256 = %(sha256)s AND its.device = %(camera)s
        FOR UPDATE OF its
 """
+# One that somebody has accepted stays, as what he signed for.
 _NEWER_STILL: LiteralString = """
     DELETE FROM camera_media
      WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s AND kind = 'still'
        AND media <> %(media)s AND at <= %(at)s
+       AND NOT EXISTS (SELECT FROM camera_view AS seen WHERE seen.media = camera_media.media)
 """
 
 

@@ -29,6 +29,7 @@ from edge.vision.detectors import Detector, DetectorFailedError
 from edge.vision.model import Boxes, Confirmed, Frame, Heads, Picture, Track
 from edge.vision.redaction import LOOKED, RECKONED, Outlines, blacken, redact
 from edge.vision.regions import HEARTBEAT_S
+from edge.vision.sanity import Known, view_of
 from edge.vision.searching import maybe_heads
 from edge.vision.settings import PictureSettings
 from sitewarden import messages
@@ -94,6 +95,8 @@ class Still(NamedTuple):
 
     at_s: float
     picture: messages.Picture
+    view: Known
+    """Its edges, before anybody in it was covered."""
 
 
 class Shot(NamedTuple):
@@ -244,10 +247,11 @@ class Evidence:
         try:
             content = _jpeg(self._redacted(shot, covering(shot, list(self._places), None)))
             note = mediafiles.store(self._folder, content, self._note("still", shot.at_s, "image/jpeg"))
+            view = view_of(_picture(shot.jpeg))
         except (OSError, ValueError, cv2.error) as exc:
             log.warning("no still picture camera=%s: %s", self._camera, exc)
             return None
-        return Still(shot.at_s, note.picture)
+        return Still(shot.at_s, note.picture, view)
 
     def close(self, *, wait: bool = True) -> None:
         """Forget all; clips whose seconds are over are finished, which takes seconds: `wait` for that."""

@@ -122,7 +122,7 @@ class Eyes:
                     self._hooks[said.crane] = Hook(said.at_s, said.x_m, said.y_m, said.height_m, said.load_t)
             case wire.View():
                 if (one := self._watching.get(said.camera)) is not None:
-                    one.looker.accept_view(said.until_ms)
+                    one.looker.accept_view(said.until_ms, said.sha256)
             case wire.Stop():
                 self.is_over = True
 

@@ -18,11 +18,11 @@ from edge.vision.model import Boxes, Frame, Heads, Look
 from edge.vision.motion import MotionGate
 from edge.vision.projection import Hook
 from edge.vision.regions import Planner
-from edge.vision.sanity import BLIND, Sanity, State
+from edge.vision.sanity import BLIND, MOVED_S, Sanity, State
 from edge.vision.searching import LONGEST_S
 from edge.vision.settings import CameraEntry
 from edge.vision.shedding import Shed
-from edge.vision.views import Shelf
+from edge.vision.views import Pictured, Shelf
 from sitewarden.cameras import AGAIN_S, CAMERA, SHED, STATE, TELL_S, of_zone
 from sitewarden.messages import Picture
 from sitewarden.quality import Quality
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 SIGHT_S = 0.5
 """So far apart, at least, are sights."""
 USUAL_HEAD_PX = 20.0
+SHOW_AGAIN_S = 60.0
+"""A view that moves on and on is kept as a picture no oftener."""
 SHELVE_S = 600.0
 """So often it is put by what a camera shows; that follows slowly what changes."""
 
@@ -67,6 +69,9 @@ class Looker:
         self._shelf = shelf
         self._sanity = Sanity(known=None if shelf is None else shelf.read())
         self._shelved_s = -math.inf
+        self._pictured = Pictured()
+        self._other_since_s: float | None = None
+        """Since when a moved view is another one than the newest still shows."""
         self._accepted: int | None = None
         """Of which ask it has taken a moved view for the right one."""
         self._gate, self._planner, self._judge = MotionGate(entry.still_parts), Planner(), Judge(entry)
@@ -101,6 +106,8 @@ class Looker:
         if self._seen is State.MOVED and before is not State.MOVED and self._evidence is not None:
             # Whoever is to say whether it is right must see it.
             self._evidence.show_view()
+        if self._seen is State.MOVED:
+            self._show_again(frame.at_s)
         look, infer_s = None, None
         if not self._sanity.is_spoilt and self._seen not in BLIND and circumstances.detector is not None:
             look, infer_s = self._found(frame, circumstances.detector, circumstances)
@@ -138,20 +145,37 @@ class Looker:
         self._seen = self._sanity.broken(self._clock())
         self._tell(self._clock() - self._late_s)
 
-    def accept_view(self, asked: int) -> None:
-        """What it shows now is right, says somebody who has looked. Only of a view that has moved.
+    def _show_again(self, at_s: float) -> None:
+        """A moved view that has moved again is another one: nobody is to accept the one before it."""
+        newest = self._pictured.newest
+        if self._evidence is None or newest is None or self._sanity.is_spoilt or self._sanity.shows(newest):
+            self._other_since_s = None
+        elif self._other_since_s is None:
+            self._other_since_s = at_s
+        elif at_s - self._other_since_s >= MOVED_S:
+            self._other_since_s = at_s + SHOW_AGAIN_S - MOVED_S
+            self._evidence.show_view()
 
-        The same ask comes several times: where the view has moved again meanwhile, nobody has looked at that.
+    def accept_view(self, asked: int, sha256: str) -> None:
+        """The view on this still is right, says somebody who has looked at it. Only once the view has moved.
+
+        Exactly that view is taken, and only while it is shown. The same ask comes several times: where the
+        view has moved again meanwhile, nobody has looked at that.
         """
         if self._seen is not State.MOVED or asked == self._accepted:
             return
+        view = self._pictured.of(sha256)
+        if view is None or not self._sanity.accept(view):
+            why = "is not known here" if view is None else "is not what it shows now"
+            text = f"the view that was accepted {why}; look at its newest picture picture={sha256}"
+            self._say(wire.Told(level="warning", text=text, camera=self.entry.camera))
+            return
         self._accepted = asked
         self._seen = State.SEES
-        self._sanity.accept()
         if self._shelf is not None:
             self._shelf.forget()
         self._shelved_s = -math.inf
-        text = "its view as it is now is taken for the right one"
+        text = f"the view that was accepted is its right one picture={sha256}"
         self._say(wire.Told(level="info", text=text, camera=self.entry.camera))
         self._tell(self._clock())
 
@@ -178,6 +202,7 @@ class Looker:
                 )
             if (still := self._evidence.still(now_s, self._circumstances.detector)) is not None:
                 has_still, picture = True, kept_picture(still.picture)
+                self._pictured.note(picture.sha256, still.view)
                 self._say(wire.Still(camera=self.entry.camera, at_s=still.at_s, picture=picture))
         if now_s - self._told_s >= TELL_S and (self._is_begun or self._failed):
             self._tell(now_s, everything=True)

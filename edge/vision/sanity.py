@@ -88,6 +88,8 @@ class Sanity:
         self._detail = 0.0 if known is None else known.detail
         self._began_s = self._seen_s = -math.inf
         self._is_known = known is not None
+        self._now: Grey | None = None
+        """The newest picture, whatever it shows."""
         self._last: Grey | None = None
         self._same_since_s = 0.0
         self._off_since_s: float | None = None
@@ -100,6 +102,7 @@ class Sanity:
         """The camera's state after this picture."""
         small = small_copy(picture)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)
+        self._now = grey
         if any(before is not None and before.shape != grey.shape for before in (self._last, self._view)):
             self._forget()
         now = (
@@ -123,10 +126,22 @@ class Sanity:
         self.is_spoilt = True
         return self._held.next(at_s, State.TORN, HOLDS_S)
 
-    def accept(self) -> None:
-        """Somebody says that what it shows now is right: that is learned, as if it had just come."""
+    def shows(self, known: Known) -> bool:
+        """Whether the newest picture is of that view."""
+        if self._now is None or (view := _fitted(known.view, self._now.shape)) is None:
+            return False
+        return not any(_is_apart(view, _edges(self._now)))
+
+    def accept(self, known: Known) -> bool:
+        """Somebody says that this is the right view: taken where the camera shows it. Whether it does."""
+        if self.is_spoilt or not self.shows(known):
+            return False
         self._forget()
+        assert self._now is not None  # noqa: S101  else it would not show it
+        self._view, self._detail = _fitted(known.view, self._now.shape), known.detail
+        self._is_known = True
         self._held = _Held()
+        return True
 
     @property
     def known(self) -> Known | None:
@@ -136,7 +151,7 @@ class Sanity:
         return Known(self._view.copy(), self._detail)
 
     def _forget(self) -> None:
-        """Another view is learned: it shows pictures of another shape, or somebody says so."""
+        """Another view is learned: it shows pictures of another shape, or somebody says which is right."""
         self._view, self._last = None, None
         self._is_known = False
         self._off_since_s = self._turned_since_s = None
@@ -180,13 +195,12 @@ class Sanity:
     def _moved(self, at_s: float, grey: Grey) -> State | None:
         if self._view is None or not self._is_learned:
             return None
-        off, there, here = displacement(self._view, _edges(grey))
-        is_off = off >= MOVED_PART and there >= MOVED_LIKE and there > here + 0.2
+        is_off, is_turned = _is_apart(self._view, _edges(grey))
         self._off_since_s = (self._off_since_s or at_s) if is_off else None
-        self._turned_since_s = (self._turned_since_s or at_s) if here < TURNED_LIKE else None
-        is_moved = self._off_since_s is not None and at_s - self._off_since_s >= MOVED_S
-        is_turned = self._turned_since_s is not None and at_s - self._turned_since_s >= TURNED_S
-        return State.MOVED if is_moved or is_turned else None
+        self._turned_since_s = (self._turned_since_s or at_s) if is_turned else None
+        was_moved = self._off_since_s is not None and at_s - self._off_since_s >= MOVED_S
+        was_turned = self._turned_since_s is not None and at_s - self._turned_since_s >= TURNED_S
+        return State.MOVED if was_moved or was_turned else None
 
     @property
     def _is_learned(self) -> bool:
@@ -223,6 +237,12 @@ class _Held:
         return self.state
 
 
+def view_of(picture: Picture) -> Known:
+    """What one picture shows."""
+    edges = _edges(np.asarray(cv2.cvtColor(small_copy(picture), cv2.COLOR_BGR2GRAY), np.float32))
+    return Known(edges, float(edges.mean()))
+
+
 def small_copy(picture: Picture) -> Picture:
     """The picture, its longer side `WIDE`; every cell from a few pixels of it only, for that is enough."""
     height, width = picture.shape[:2]
@@ -245,6 +265,19 @@ def _edges(grey: Grey) -> Grey:
     across = np.abs(np.diff(grey, axis=1, prepend=grey[:, :1]))
     down = np.abs(np.diff(grey, axis=0, prepend=grey[:1]))
     return np.asarray(np.minimum(across + down, 60.0), np.float32)
+
+
+def _fitted(view: Grey, shape: tuple[int, ...]) -> Grey | None:
+    """A view with so many cells: of a picture that was kept smaller one row may be rounded away."""
+    if max(abs(had - has) for had, has in zip(view.shape, shape, strict=True)) > 1:
+        return None
+    return np.asarray(cv2.resize(view, (shape[1], shape[0])), np.float32)
+
+
+def _is_apart(before: Grey, now: Grey) -> tuple[bool, bool]:
+    """Whether the same is seen elsewhere in the picture, and whether another view is seen."""
+    off, there, here = displacement(before, now)
+    return off >= MOVED_PART and there >= MOVED_LIKE and there > here + 0.2, here < TURNED_LIKE
 
 
 def displacement(before: Grey, now: Grey) -> tuple[float, float, float]:

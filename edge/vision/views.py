@@ -1,4 +1,4 @@
-"""What each camera showed when its outlines were drawn, on the gateway's disk.
+"""What each camera showed when its outlines were drawn, on the gateway's disk; and what its stills showed.
 
 Without it whoever pushes a camera aside and cuts the power has made its new view the right one. Kept are
 edges of a copy 160 cells wide, the mean of minutes: no picture, and nobody in it.
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 FOLDER = "views"
 """Below the gateway's data."""
 _UNFINISHED = ".part"
+MOST_PICTURED = 8
+"""A still may be looked at while later ones of the same view are on their way."""
 
 
 class Shelf:
@@ -76,6 +78,30 @@ class Shelf:
             self._file.unlink(missing_ok=True)
         except OSError as exc:
             log.warning("what a camera showed cannot be deleted file=%s: %s", self._file, exc)
+
+
+class Pictured:
+    """What the newest still pictures of one camera show: of one of them somebody may say that it is right."""
+
+    def __init__(self) -> None:
+        """None was made yet."""
+        self._views: dict[str, Known] = {}
+
+    def note(self, sha256: str, view: Known) -> None:
+        """A still was made, and so many are remembered."""
+        self._views.pop(sha256, None)
+        self._views[sha256] = view
+        while len(self._views) > MOST_PICTURED:
+            del self._views[next(iter(self._views))]
+
+    def of(self, sha256: str) -> Known | None:
+        """What that one shows; `None` of one that is too old, or none of this run."""
+        return self._views.get(sha256)
+
+    @property
+    def newest(self) -> Known | None:
+        """What the newest shows."""
+        return next(reversed(self._views.values()), None)
 
 
 def _drawn(entry: CameraEntry) -> str:

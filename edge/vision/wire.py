@@ -144,9 +144,10 @@ class Hook(_Line, frozen=True, kw_only=True, tag="hook"):
 
 
 class View(_Line, frozen=True, kw_only=True, tag="view"):
-    """Somebody has looked: what this camera shows now is what it is to show."""
+    """Somebody has looked: what this camera shows on that still is what it is to show."""
 
     camera: str
+    sha256: str
     until_ms: int
     """Of whoever asked: the same again is the same ask."""
 

@@ -1,5 +1,7 @@
 """Boxes travel while somebody watches; what people say of alarms tells how far to believe a camera."""
 
+from typing import Any
+
 import pytest
 
 from cloud.cameras import views
@@ -7,6 +9,7 @@ from cloud.cameras.reviewing import wilson
 from cloud.cameras.watching import AGAIN_S, WATCH_S, look
 from sitewarden.messages import DeviceBirth, PointBirth, SeenHead, Sight, Status
 from sitewarden.text import Text
+from tests.cloud.media.test_pictures import ask, bring, jpeg, offered
 from tests.cloud.site import BOOT, TestSite, now_ms, raised, readings
 from tests.cloud.web.serving import Web, change_role
 
@@ -160,19 +163,25 @@ def test_a_moved_view_is_accepted_by_whoever_configures_and_its_gateway_is_told_
     def said(value: float) -> None:
         site.deliver(readings(value, point="gate/state"))
 
-    why = {"reason": "料堆长高了，区域不变"}
+    still = bring(site, web, jpeg(), "still")
+    why = {"reason": "料堆长高了，区域不变", "sha256": still.sha256}
     said(0)
     refused = web.post(VIEWS, json=why)
     assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[-1]) == (409, "view-not-moved")
     said(6)
-    assert web.post(VIEWS, json={"reason": " "}).status_code == 422
+    assert web.post(VIEWS, json={**why, "reason": " "}).status_code == 422
+    assert web.post(VIEWS, json={"reason": why["reason"]}).status_code == 422, "it names no picture"
     assert web.post("/sites/demo/cameras/nowhere/views", json=why).status_code == 404
+    seen = web.get("/sites/demo/cameras/gate/view").json()
+    assert (seen["sha256"], seen["newer_awaited"]) == (still.sha256, False)
     given = web.post(VIEWS, json=why)
     assert given.status_code == 202, given.text
+    assert (given.json()["picture"], given.json()["sha256"]) == (seen["picture"], still.sha256)
     now = now_ms()
     ((key, command),) = views.look(site.connection, now)
     assert (key.gateway, command.command, command.device) == ("gw-1", "view", "gate")
     assert (command.reason, command.by) == (why["reason"], given.json()["author"])
+    assert command.picture == still.sha256
     assert 0 < command.until - now <= 60_000
     assert views.look(site.connection, now + 1000) == [], "not so soon again"
     assert len(views.look(site.connection, now + 11_000)) == 1
@@ -187,3 +196,31 @@ def test_a_moved_view_is_accepted_by_whoever_configures_and_its_gateway_is_told_
     change_role(site.connection, "safety_officer")
     assert web.post(VIEWS, json=why).status_code == 403
     assert len(web.get(VIEWS).json()["items"]) == 1
+
+
+def test_who_accepts_a_view_signs_for_the_picture_that_he_saw_and_it_stays(site, web) -> None:
+    def accept(sha256: str) -> Any:
+        return web.post(VIEWS, json={"reason": "正确", "sha256": sha256})
+
+    site.deliver(readings(6, point="gate/state"))
+    assert accept("0" * 64).json()["type"].endswith("/view-changed"), "there is no picture"
+    assert web.get("/sites/demo/cameras/gate/view").status_code == 404
+    first = bring(site, web, jpeg(1), "still", at=now_ms() - 50_000)
+    assert accept(first.sha256).status_code == 202
+    # The view has changed again: a newer picture is on its way, and then it is here.
+    ask(site, second := offered(jpeg(2), "still", at=now_ms() - 20_000))
+    seen = web.get("/sites/demo/cameras/gate/view").json()
+    assert (seen["sha256"], seen["newer_awaited"]) == (first.sha256, True)
+    for sha256 in (first.sha256, second.sha256):
+        refused = accept(sha256)
+        assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[-1]) == (409, "view-changed")
+    bring(site, web, jpeg(2), "still", at=second.at)
+    assert accept(first.sha256).status_code == 409
+    assert accept(second.sha256).status_code == 202
+    bring(site, web, jpeg(3), "still")
+    bring(site, web, jpeg(4), "still")
+    listed = web.get(VIEWS).json()["items"]
+    assert [one["sha256"] for one in listed] == [second.sha256, first.sha256]
+    for one, content in zip(listed, (jpeg(2), jpeg(1)), strict=True):
+        assert web.get(f"/sites/demo/pictures/{one['picture']}/file").content == content
+    assert site.value("SELECT count(*) FROM camera_media") == 3, "of the others the newest alone"

@@ -15,7 +15,7 @@ from edge.vision.detectors.scripted import Script, Scripted, drawn
 from edge.vision.evidence import AFTER_S, Evidence, Kept
 from edge.vision.looking import Circumstances, Looker
 from edge.vision.model import Boxes, Confirmed, Frame, Heads, Region, Scores
-from edge.vision.sanity import HOLDS_S, Known, State
+from edge.vision.sanity import HOLDS_S, Known, State, view_of
 from edge.vision.settings import CameraEntry, PictureSettings
 from edge.vision.shedding import Shed
 from edge.vision.views import Shelf
@@ -240,6 +240,11 @@ def test_a_moved_view_stays_one_over_a_start_until_somebody_has_looked_and_says_
     view = cv2.resize(3 * (coarse.astype(np.int16) - 120) + 120, (320, 240), interpolation=cv2.INTER_NEAREST)
     view = np.clip(view, 0, 255).astype(np.uint8)
 
+    def accept(watched: Watched, asked: int) -> None:
+        """Somebody has looked at its newest still."""
+        *_, still = (one for one in watched.said if isinstance(one, wire.Still))
+        watched.looker.accept_view(asked, still.picture.sha256)
+
     def begun(entry: CameraEntry = ENTRY) -> Watched:
         evidence = Evidence(tmp_path / "media", "gate", PictureSettings())
         return Watched(evidence, Shelf(tmp_path / "views", entry))
@@ -259,17 +264,17 @@ def test_a_moved_view_stays_one_over_a_start_until_somebody_has_looked_and_says_
     watched = begun()
     assert show(watched, 15, aside=50) == State.MOVED, "the power was cut meanwhile"
     assert sum(isinstance(one, wire.Still) for one in watched.said) == 2, "what is to be accepted is shown"
-    watched.looker.accept_view(1)
+    accept(watched, 1)
     assert watched.newest("state")[0] == State.SEES, "that is told at once"
-    watched.looker.accept_view(1)  # said twice
+    accept(watched, 1)  # said twice
     assert show(watched, 15, aside=50) == State.SEES
     assert show(watched, 15) == State.MOVED
-    watched.looker.accept_view(1)
+    accept(watched, 1)
     assert watched.newest("state")[0] == State.MOVED, "nobody has looked at what it shows since"
-    watched.looker.accept_view(2)
+    accept(watched, 2)
     assert show(watched, 15) == State.SEES
     assert show(watched, 15, aside=50) == State.MOVED
-    watched.looker.accept_view(3)
+    accept(watched, 3)
     assert show(watched, 15, aside=50) == State.SEES
     watched.looker.close()
     watched = begun()
@@ -282,6 +287,54 @@ def test_a_moved_view_stays_one_over_a_start_until_somebody_has_looked_and_says_
     assert show(begun(msgspec.structs.replace(ENTRY, zones=[drawn_anew])), 15) == State.SEES
     (tmp_path / "views" / "gate.npz").write_bytes(b"PK nothing")
     assert show(begun(), 15) == State.SEES
+
+
+def test_the_view_on_the_picture_that_was_looked_at_is_taken_and_no_other(tmp_path: Path) -> None:
+    seeing = Circumstances(SEEING, Shed.NOTHING, None)
+    watched = Watched(
+        Evidence(tmp_path / "media", "gate", PictureSettings()), Shelf(tmp_path / "views", ENTRY)
+    )
+    coarse = cv2.resize(GROUND, (16, 12), interpolation=cv2.INTER_AREA)
+    view = np.clip(3 * (coarse.astype(np.int16) - 120) + 120, 0, 255).astype(np.uint8)
+    view = cv2.resize(view, (320, 240), interpolation=cv2.INTER_NEAREST)
+
+    def show(for_s: float, aside: int) -> list[str]:
+        """The stills that came of it."""
+        before = len(watched.said)
+        for _ in range(round(2 * for_s)):
+            watched.number += 1
+            pixels = np.roll(np.roll(view, watched.number % 2, axis=0), aside, axis=1)
+            watched.looker.look(Frame(watched.now_s, watched.number, pixels), seeing)
+            watched.now_s += 0.5
+            watched.looker.turn(watched.now_s)
+        return [one.picture.sha256 for one in watched.said[before:] if isinstance(one, wire.Still)]
+
+    [drawn_in] = show(15, 0)
+    [moved] = show(30, 50)
+    [again] = show(20, 120)
+    assert watched.newest("state")[0] == State.MOVED
+    for picture in (drawn_in, moved, "0" * 64):
+        watched.looker.accept_view(1, picture)
+        assert watched.newest("state")[0] == State.MOVED, "that is not what it shows now"
+    complaints = [one.text for one in watched.said if isinstance(one, wire.Told) and one.level == "warning"]
+    assert [text.split(";")[0] for text in complaints] == [
+        "the view that was accepted is not what it shows now",
+        "the view that was accepted is not what it shows now",
+        "the view that was accepted is not known here",
+    ]
+    show(3, 120)
+    watched.looker.accept_view(1, again)
+    assert watched.newest("state")[0] == State.SEES, "the same ask, once it can be obeyed"
+    watched.looker.turn(watched.now_s)
+    kept = Shelf(tmp_path / "views", ENTRY).read()
+    assert kept is not None
+    content = (tmp_path / "media" / f"{again}.jpg").read_bytes()
+    on_it = view_of(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR))
+    assert np.corrcoef(kept.view.ravel(), on_it.view.ravel())[0, 1] > 0.98, "the view on that picture"
+    assert show(15, 120) == []
+    assert watched.newest("state")[0] == State.SEES
+    assert show(12, 50), "the view before it has moved again"
+    assert watched.newest("state")[0] == State.MOVED
 
 
 def test_no_spoilt_file_of_a_view_keeps_the_eyes_from_beginning(tmp_path: Path) -> None:

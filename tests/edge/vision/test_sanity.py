@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.vision.sanity import BACK_S, FROZEN_S, LEARN_S, MOVED_S, TURNED_S, Sanity, State
+from edge.vision.sanity import BACK_S, FROZEN_S, LEARN_S, MOVED_S, TURNED_S, Sanity, State, view_of
 
 WIDTH, HEIGHT = 320, 180
 Spoil = Callable[[np.ndarray], np.ndarray]
@@ -144,7 +144,9 @@ def test_a_camera_that_was_pushed_or_turned_away_is_moved_until_it_looks_there_a
 def test_a_view_that_somebody_accepts_is_the_right_one_from_then_on(camera: Camera) -> None:
     assert camera.show(MOVED_S + 2, shifted(30)) is State.MOVED
     assert camera.sanity.known is None, "the wrong view is not put by"
-    camera.sanity.accept()
+    moved = view_of(shifted(30)(camera.picture.copy()))
+    assert not camera.sanity.accept(view_of(camera.picture)), "that it does not show"
+    assert camera.sanity.accept(moved)
     assert camera.show(TURNED_S + 10, shifted(30)) is State.SEES
     assert camera.show(MOVED_S + 2) is State.MOVED, "the old one is a moved one now"
 

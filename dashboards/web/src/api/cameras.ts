@@ -25,9 +25,14 @@ export const judgeAlarm = (site: string, episode: string, verdict: Verdict, note
 
 export type ViewAccepted = components['schemas']['ViewAccepted']
 
-/** The view of a camera that has moved is right as it is now. */
-export const acceptView = (site: string, camera: string, reason: string) =>
-  call<ViewAccepted>('POST', `/sites/${part(site)}/cameras/${part(camera)}/views`, { reason })
+export type ViewShown = components['schemas']['ViewShown']
+
+/** The newest picture of a camera's view. */
+export const viewOf = (site: string, camera: string) =>
+  call<ViewShown>('GET', `/sites/${part(site)}/cameras/${part(camera)}/view`)
+/** The view of a camera that has moved is right as that picture shows it. */
+export const acceptView = (site: string, camera: string, sha256: string, reason: string) =>
+  call<ViewAccepted>('POST', `/sites/${part(site)}/cameras/${part(camera)}/views`, { sha256, reason })
 export const acceptedViews = (site: string, camera: string) =>
   call<Page<ViewAccepted>>('GET', `/sites/${part(site)}/cameras/${part(camera)}/views${query({ limit: 1 })}`)
 

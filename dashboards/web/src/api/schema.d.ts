@@ -3681,6 +3681,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/cameras/{device}/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read View
+         * @description Which picture shows a camera's view, for whoever is to say that it is right.
+         */
+        get: operations["read_view_api_v1_sites__site__cameras__device__view_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/cameras/{device}/views": {
         parameters: {
             query?: never;
@@ -3696,9 +3716,10 @@ export interface paths {
         put?: never;
         /**
          * Accept View
-         * @description Say that the view of a camera that has moved is right as it is now: its outlines fit.
+         * @description Say that the view of a camera that has moved is right as its newest picture shows it: its outlines fit.
          *
-         *     Look at its picture first. The gateway is told for a minute; the camera's state says when it has obeyed.
+         *     `sha256` names the picture that was looked at. The gateway takes the view on that picture, and only while
+         *     the camera shows it; it is told for a minute, and the camera's state says when it has obeyed.
          */
         post: operations["accept_view_api_v1_sites__site__cameras__device__views_post"];
         delete?: never;
@@ -19755,8 +19776,18 @@ export interface components {
             author: string;
             /** Id */
             id: string;
+            /**
+             * Picture
+             * @description What was looked at; kept as long as pictures are.
+             */
+            picture: string;
             /** Reason */
             reason: string;
+            /**
+             * Sha256
+             * @description Of that picture, hexadecimal.
+             */
+            sha256: string;
             /**
              * Until
              * Format: date-time
@@ -19767,7 +19798,7 @@ export interface components {
         };
         /**
          * ViewAcceptedGiven
-         * @description Why a view that has moved is right as it is now.
+         * @description Why a view that has moved is right as a picture shows it.
          */
         ViewAcceptedGiven: {
             /**
@@ -19775,6 +19806,44 @@ export interface components {
              * @description Such as: the stockpile has grown, outlines fit.
              */
             reason: string;
+            /**
+             * Sha256
+             * @description Of the picture that was looked at: the view on it becomes the right one, and no other.
+             */
+            sha256: string;
+        };
+        /**
+         * ViewShown
+         * @description The newest picture of a camera's view that is here.
+         */
+        ViewShown: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was taken.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * Newer Awaited
+             * @description Its gateway has a newer one, which is on its way: only that one can be accepted.
+             */
+            newer_awaited: boolean;
+            /**
+             * Picture
+             * @description Its bytes are at `pictures/{picture}/file`.
+             */
+            picture: string;
+            /**
+             * Sha256
+             * @description Hexadecimal; by this it is accepted.
+             */
+            sha256: string;
+            /**
+             * Unredacted
+             * @description Heads can be recognised; the site has it so.
+             */
+            unredacted: boolean;
         };
         /**
          * Waiting
@@ -39075,6 +39144,92 @@ export interface operations {
             };
         };
     };
+    read_view_api_v1_sites__site__cameras__device__view_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_accepted_views_api_v1_sites__site__cameras__device__views_get: {
         parameters: {
             query?: {
@@ -39218,7 +39373,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The camera does not say that it has moved; or no gateway is heard */
+            /** @description The camera does not say that it has moved; no gateway is heard; or the view has changed since that picture: a newer one has come, or is on its way */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -71,6 +71,7 @@ export default {
     forbidden: 'Your account may not do this.',
     'foreign-origin': 'The request comes from the page of another site and was refused.',
     'gateway-not-heard': 'The gateway is not heard, and nobody knows what its camera shows now. Try again once it is.',
+    'view-changed': 'The view has changed since that picture. Look at the newest one and say it again.',
     'view-not-moved': 'The camera does not say that its view has moved.',
     'gateway-unheard': 'The gateway was never heard.',
     'has-password': 'You have a password to sign in with, and sign with that one.',

@@ -71,6 +71,7 @@ export default {
     forbidden: '您的账户没有这项权限。',
     'foreign-origin': '请求来自别的网站，已拒绝。',
     'gateway-not-heard': '网关离线，无法确认它现在的画面；请等它上线后再试。',
+    'view-changed': '这张画面之后又有变化，请看过最新的画面再确认。',
     'view-not-moved': '摄像机没有报告镜头位置变动。',
     'gateway-unheard': '还没有收到过这台网关的消息。',
     'has-password': '您有登录密码，签名就用它。',
