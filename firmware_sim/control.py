@@ -1,15 +1,10 @@
-"""Faults switched by hand: a Unix socket beside the running simulator, a JSON object a line each way.
+"""Faults switched by hand in the running simulator, by its control socket."""
 
-A socket file, because only its owner may open it and no page in a browser can.
-"""
-
-import asyncio
-import contextlib
 import json
 import logging
 import socket
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,7 +16,6 @@ log = logging.getLogger(__name__)
 
 ANSWER_S = 5.0
 """So long a simulator may take to answer."""
-_LONGEST_LINE = 64 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,49 +38,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Control:
-    """Listens on the socket for as long as the site is played; `async with` opens and removes it."""
+    """Does with a switchboard what is asked for."""
 
-    def __init__(self, file: Path, board: Switchboard) -> None:
-        """`file` must be free, or a socket that nobody listens on any more."""
-        self._file, self._board = file, board
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
+    def __init__(self, board: Switchboard) -> None:
+        """The board is that of the site that is played."""
+        self._board = board
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self._take()
-        except OSError as exc:
-            raise UnreachableError(f"cannot listen on {self._file}: {exc.strerror or exc}") from exc
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None  # noqa: S101  # __aenter__ made it
-        self._server.close()
-        for client in self._clients:
-            client.transport.abort()
-        await self._server.wait_closed()
-        self._file.unlink(missing_ok=True)
-
-    async def _take(self) -> None:
-        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-            _, writer = await asyncio.open_unix_connection(str(self._file))
-            writer.close()
-            raise UnreachableError(f"another simulator listens on {self._file}")
-        self._server = await asyncio.start_unix_server(self._serve, str(self._file), limit=_LONGEST_LINE)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
-        try:
-            # A line that is too long is a ValueError.
-            with contextlib.suppress(ConnectionError, ValueError):
-                while line := await reader.readline():
-                    writer.write(msgspec.json.encode(self._answer(line)) + b"\n")
-                    await writer.drain()
-        finally:
-            self._clients.discard(writer)
-            writer.close()
-
-    def _answer(self, line: bytes) -> Answer:
+    def answer(self, line: bytes) -> Answer:
+        """Do what a line asks for."""
         try:
             lines = self._do(msgspec.json.decode(line, type=Request))
         except (SiteWardenError, msgspec.MsgspecError) as exc:

@@ -14,6 +14,7 @@ from typing import Self, cast
 from firmware_sim.faults import Applied
 from firmware_sim.layout import Layout, Tables, most_of, wire
 from firmware_sim.wire import Reply, disturbed
+from sitewarden.conversations import close
 from sitewarden.profiles.model import ModbusProfile
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_RESPONSE = 1, 2, 3, 11
@@ -217,11 +218,12 @@ class ModbusServer:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None  # noqa: S101  # __aenter__ made it
-        self._server.close()
-        for connection in list(self._connections):
+        await close(self._server, self._break_off)
+
+    def _break_off(self) -> None:
+        for connection in self._connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        await self._server.wait_closed()
 
     def cut(self, is_cut: bool) -> None:
         """While it is cut, every connection is reset as soon as it is there; the port stays ours."""

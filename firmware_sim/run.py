@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from firmware_sim.control import Control
+from firmware_sim.control_socket import ControlSocket
 from firmware_sim.ledger import Crossing, Ledger
 from firmware_sim.modbus import Bank, ModbusServer
 from firmware_sim.player import Player
@@ -75,7 +76,7 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None, control: Path
             ports[bus.bus] = server.address
             lines[bus.bus] = server
         if control is not None:
-            await stack.enter_async_context(Control(control, board))
+            await stack.enter_async_context(ControlSocket(control, Control(board).answer))
         if site.scenario.cameras:
             # Whoever plays no cameras need not load what makes pictures.
             from firmware_sim.camera.serving import serve  # noqa: PLC0415

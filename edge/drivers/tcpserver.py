@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from edge.drivers.speaking import Hearing, Talk
+from sitewarden.conversations import Conversations
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,12 @@ class TcpServer:
     async def run(self) -> None:
         """Listen until cancelled; a port that is taken is no reason to leave the site unwatched."""
         host, port = self._address
-        is_news = True
+        conversations, is_news = Conversations(self._serve), True
         while True:
             try:
-                server = await asyncio.start_server(self._accept, host, port, limit=CHUNK_BYTES)
+                await conversations.listen(
+                    lambda take_in: asyncio.start_server(take_in, host, port, limit=CHUNK_BYTES)
+                )
             except OSError as exc:
                 if is_news:
                     log.error("cannot listen host=%s port=%d: %s", host, port, exc.strerror)  # noqa: TRY400  the cause is said
@@ -66,27 +69,28 @@ class TcpServer:
                 await asyncio.sleep(RETRY_S)
             else:
                 break
-        self.port = server.sockets[0].getsockname()[1]
+        self.port = conversations.port
         log.info("listening host=%s port=%d", host, self.port)
         try:
             await asyncio.Event().wait()
         finally:
-            # Closed first, and not waited for: that would wait for those who are connected.
-            server.close()
-            for task in list(self._open):
-                task.cancel()
+            await conversations.end()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = _peer(writer)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            peer = _peer(writer)
+            if self._is_let_in(peer):
+                connection = _Connection(self._make_talk(), self._hearing, self._stranger_s, peer)
+                await self._hear(connection, reader, writer)
+        finally:
+            writer.transport.abort()
+
+    def _is_let_in(self, peer: str) -> bool:
         is_barred = self._barred.get(peer, 0.0) > asyncio.get_running_loop().time()
         if is_barred or (len(self._open) >= self._most and not self._made_room(peer)):
             self._hearing.refuse(peer, "nothing of use before" if is_barred else "too many connections")
-            writer.transport.abort()
-            return
-        connection = _Connection(self._make_talk(), self._hearing, self._stranger_s, peer)
-        task = asyncio.create_task(self._serve(connection, reader, writer), name=f"connection {peer}")
-        self._open[task] = connection
-        task.add_done_callback(lambda done: self._open.pop(done, None))
+            return False
+        return True
 
     def _made_room(self, peer: str) -> bool:
         """Whether somebody gave way to a newcomer: a stranger of many from one address, else a dead one.
@@ -108,21 +112,21 @@ class TcpServer:
         gone.cancel()
         return True
 
-    async def _serve(
+    async def _hear(
         self, connection: "_Connection", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # asyncio runs this in one
+        self._open[task] = connection
         try:
             _keep_alive(writer)
             await connection.talk(reader, writer)
             if connection.is_useless:
-                self._bar(_peer(writer))
-        except (OSError, TimeoutError) as exc:
-            log.debug("connection ended peer=%s: %s", _peer(writer), exc)
-        except Exception:
-            log.exception("connection ended by a mistake peer=%s", _peer(writer))
+                self._bar(connection.peer)
         finally:
+            # One that gave way is out already.
+            self._open.pop(task, None)
             connection.close()
-            writer.transport.abort()
 
     def _bar(self, peer: str) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -5,13 +5,12 @@ import contextlib
 from typing import Self
 
 from firmware_sim.camera.feed import Feed
+from sitewarden.conversations import Conversations
 
 BOUNDARY = "picture"
 REQUEST_S, VIEWER_S = 5.0, 10.0
 """How long a request may take to arrive, and a viewer to take a picture, before it is thrown out."""
 LONGEST_REQUEST = 8192
-ENDS = OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
-"""What a viewer's end looks like."""
 
 
 class MjpegServer:
@@ -20,54 +19,45 @@ class MjpegServer:
     def __init__(self, feed: Feed) -> None:
         """The feed is run by somebody else."""
         self._feed = feed
-        self._viewers: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._conversations = Conversations(self._serve)
+        self._viewers = 0
 
     @property
     def address(self) -> str:
         """Its URL."""
-        assert self._server is not None  # noqa: S101  # only asked inside `async with`
-        port = self._server.sockets[0].getsockname()[1]
-        return f"http://{self._feed.camera.host}:{port}/{self._feed.camera.camera}.mjpg"
+        camera = self._feed.camera
+        return f"http://{camera.host}:{self._conversations.port}/{camera.camera}.mjpg"
 
     async def __aenter__(self) -> Self:
         camera = self._feed.camera
-        self._server = await asyncio.start_server(
-            self._serve, camera.host, camera.port, limit=LONGEST_REQUEST
+        await self._conversations.listen(
+            lambda take_in: asyncio.start_server(take_in, camera.host, camera.port, limit=LONGEST_REQUEST)
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None  # noqa: S101  # __aenter__ made it
-        self._server.close()
-        for viewer in self._viewers:
-            viewer.cancel()
-        if self._viewers:
-            await asyncio.wait(self._viewers)
-        await self._server.wait_closed()
+        await self._conversations.end()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # asyncio runs this in one
-        self._viewers.add(task)
+        self._viewers += 1
         try:
-            # A viewer that goes away, is too slow or says nothing sensible ends here, and only for itself.
-            # So it does where the server closes: a cancellation would be logged as an error.
-            with contextlib.suppress(*ENDS, asyncio.CancelledError):
+            # A viewer that says nothing sensible ends here, and only for itself.
+            with contextlib.suppress(ValueError, asyncio.LimitOverrunError):
                 await self._answer(reader, writer)
         finally:
-            self._viewers.discard(task)
-            writer.transport.abort() if self._feed.is_cut else writer.close()
+            self._viewers -= 1
+            if self._feed.is_cut:
+                writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._feed.is_cut or len(self._viewers) > 2 * self._feed.camera.viewers:
+        if self._feed.is_cut or self._viewers > 2 * self._feed.camera.viewers:
             return
         async with asyncio.timeout(REQUEST_S):
             path = await _path(reader)
         name = self._feed.camera.camera
         if path not in {f"/{name}.mjpg", f"/{name}.jpg"}:
             await _say(writer, b"404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        elif len(self._viewers) > self._feed.camera.viewers:
+        elif self._viewers > self._feed.camera.viewers:
             await _say(writer, b"503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         elif path.endswith(".jpg"):
             _, picture = await self._feed.after(0)

@@ -21,14 +21,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from firmware_sim.camera.film import Film
 from firmware_sim.camera.model import Camera, Login, fault_at
+from sitewarden.conversations import Conversations
 
 CLOCK_HZ = 90_000
 INTERLEAVED = "RTP/AVP/TCP;unicast;interleaved=0-1"
 REQUEST_S, VIEWER_S = 30.0, 10.0
 """How long a request may take to arrive once it has begun, and a viewer to take a picture."""
 LONGEST_REQUEST = 8192
-ENDS = OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
-"""What a viewer's end looks like."""
 _OK, _LOGIN, _NOT_THERE, _WRONG_STATE, _NO_WAY, _FULL = 200, 401, 404, 455, 461, 453
 _WORDS = {
     _OK: "OK",
@@ -72,8 +71,8 @@ class FilmServer:
     def __init__(self, camera: Camera, film: Film) -> None:
         """Time begins with `async with`."""
         self._camera, self._film = camera, film
-        self._viewers: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._conversations = Conversations(self._serve)
+        self._viewers = 0
         self._began_s = 0.0
         self.refused = 0
         """Requests with a wrong login."""
@@ -81,42 +80,33 @@ class FilmServer:
     @property
     def address(self) -> str:
         """Its URL."""
-        assert self._server is not None  # noqa: S101  # only asked inside `async with`
-        port = self._server.sockets[0].getsockname()[1]
-        return f"rtsp://{self._camera.host}:{port}/{self._camera.camera}"
+        return f"rtsp://{self._camera.host}:{self._conversations.port}/{self._camera.camera}"
 
     async def __aenter__(self) -> Self:
         self._began_s = time.monotonic()
-        self._server = await asyncio.start_server(
-            self._serve, self._camera.host, self._camera.port, limit=LONGEST_REQUEST
+        camera = self._camera
+        await self._conversations.listen(
+            lambda take_in: asyncio.start_server(take_in, camera.host, camera.port, limit=LONGEST_REQUEST)
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None  # noqa: S101  # __aenter__ made it
-        self._server.close()
-        for viewer in self._viewers:
-            viewer.cancel()
-        if self._viewers:
-            await asyncio.wait(self._viewers)
-        await self._server.wait_closed()
+        await self._conversations.end()
 
     def _is_cut(self) -> bool:
         fault = fault_at(self._camera, time.monotonic() - self._began_s)
         return fault is not None and fault.fault == "cut"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # asyncio runs this in one
-        self._viewers.add(task)
+        self._viewers += 1
         playing: asyncio.Task[None] | None = None
         viewer = _Viewer(self._camera, self._film)
         try:
-            # A viewer's end is its own affair; so it is where the server closes.
-            with contextlib.suppress(*ENDS, asyncio.CancelledError):
-                while not self._is_cut() and len(self._viewers) <= 2 * self._camera.viewers:
+            # A viewer that says nothing sensible ends here, and only for itself.
+            with contextlib.suppress(ValueError, asyncio.LimitOverrunError):
+                while not self._is_cut() and self._viewers <= 2 * self._camera.viewers:
                     request = await _asked(reader)
-                    is_full = len(self._viewers) > self._camera.viewers
+                    is_full = self._viewers > self._camera.viewers
                     answer = viewer.answer(request, self.address, is_full=is_full)
                     if answer.status == _LOGIN and "authorization" in request.headers:
                         self.refused += 1
@@ -128,15 +118,16 @@ class FilmServer:
                     if request.method == "TEARDOWN":
                         break
         finally:
-            self._viewers.discard(task)
+            self._viewers -= 1
             if playing is not None:
                 playing.cancel()
                 await asyncio.wait([playing])
-            writer.transport.abort() if self._is_cut() else writer.close()
+            if self._is_cut():
+                writer.transport.abort()
 
     async def _play(self, writer: asyncio.StreamWriter, viewer: "_Viewer") -> None:
         """Send pictures from the next whole one on, each when it is due."""
-        with contextlib.suppress(*ENDS, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             for number in self._from_next_key():
                 due_s = number / self._camera.fps
                 fault = fault_at(self._camera, due_s)

@@ -1,23 +1,15 @@
-"""The controls of a replay: a Unix socket beside it, a JSON object a line each way.
+"""The controls of a replay, by its control socket; pages go through the cloud."""
 
-A socket file, because only its owner may open it and no page in a browser can; pages go through the cloud.
-"""
-
-import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import msgspec
 
 from firmware_sim.replay.source import LEAST_SPEED, MOST_SPEED, UNENDING, Source, Standing
-from sitewarden.errors import UnreachableError
 
 log = logging.getLogger(__name__)
 
-_LONGEST_LINE = 4096
 MOST_STEPS = 1000
 
 
@@ -43,36 +35,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Control:
-    """Listens for as long as the history is played; `async with` opens the socket and removes it."""
+    """Does with a source what is asked for."""
 
-    def __init__(self, file: Path, source: Source, is_followed: Callable[[], bool]) -> None:
-        """`file` must be free, or a socket that nobody listens on any more."""
-        self._file, self._source = file, source
-        self._server: asyncio.Server | None = None
-        self._is_followed = is_followed
-
-    async def __aenter__(self) -> Self:
-        with contextlib.suppress(FileNotFoundError):
-            if self._file.is_socket():
-                self._file.unlink()
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, self._file, limit=_LONGEST_LINE)
-            self._file.chmod(0o600)
-        except OSError as exc:
-            raise UnreachableError(f"{self._file}: cannot be listened on: {exc.strerror}") from exc
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None  # noqa: S101  # __aenter__ made it
-        self._server.close()
-        self._file.unlink(missing_ok=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ValueError):
-            while line := await reader.readline():
-                writer.write(msgspec.json.encode(self.answer(line)) + b"\n")
-                await writer.drain()
-        writer.close()
+    def __init__(self, source: Source, is_followed: Callable[[], bool]) -> None:
+        """`is_followed` tells whether a gateway follows now."""
+        self._source, self._is_followed = source, is_followed
 
     def answer(self, line: bytes) -> Answer:
         """Do what a line asks for."""

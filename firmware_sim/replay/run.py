@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from firmware_sim.control_socket import ControlSocket
 from firmware_sim.replay.cast import Cast, cast_of
 from firmware_sim.replay.control import Control
 from firmware_sim.replay.place import place_of
@@ -114,8 +115,8 @@ async def playing(settings: Settings) -> AsyncIterator[Playing]:
             for i, name in enumerate(cast.buses)
         }
         if settings.control is not None:
-            control = Control(settings.control, source, lambda: following.is_followed)
-            await stack.enter_async_context(control)
+            control = Control(source, lambda: following.is_followed)
+            await stack.enter_async_context(ControlSocket(settings.control, control.answer))
         playing = Playing(source, cast, buses)
         if settings.ports_file is not None:
             write_ports(settings.ports_file, playing.ports)

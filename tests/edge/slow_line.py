@@ -5,13 +5,14 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
+from sitewarden.conversations import Conversations
+
 PIECE = 256
 
 
 @contextlib.asynccontextmanager
 async def slow_line(port: int, *, bytes_a_second: int) -> AsyncIterator[int]:
     """Forwards a port of its own, which it gives, to `port`; each direction has its own bytes."""
-    busy: set[asyncio.Task[None]] = set()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
@@ -28,18 +29,17 @@ async def slow_line(port: int, *, bytes_a_second: int) -> AsyncIterator[int]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", port, limit=PIECE)
-        for task in (asyncio.create_task(carry(reader, back)), asyncio.create_task(carry(there, writer))):
-            busy.add(task)
-            task.add_done_callback(busy.discard)
+        try:
+            await asyncio.gather(carry(reader, back), carry(there, writer))
+        finally:
+            back.transport.abort()
 
     listening = socket.create_server(("127.0.0.1", 0))
     # What waits in the system's own buffers would be under way as well.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    server = await asyncio.start_server(serve, sock=listening, limit=PIECE)
+    conversations = Conversations(serve)
+    await conversations.listen(lambda take_in: asyncio.start_server(take_in, sock=listening, limit=PIECE))
     try:
-        yield listening.getsockname()[1]
+        yield conversations.port
     finally:
-        server.close()
-        for task in busy:
-            task.cancel()
-        await asyncio.gather(*busy, return_exceptions=True)
+        await conversations.end()

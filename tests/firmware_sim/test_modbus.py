@@ -1,6 +1,9 @@
 """The server over real TCP: what it answers, what it refuses, and that an answer is of one moment."""
 
 import asyncio
+import contextlib
+import gc
+import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +12,7 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
 from firmware_sim.modbus import Bank, ModbusServer
+from tests.support.waiting import PATIENCE_S
 
 UNITS = {
     1: Bank(function=3, most=125, words=tuple(range(100, 110))),
@@ -136,3 +140,19 @@ async def test_the_port_is_free_again_and_clients_are_let_go_at_the_end() -> Non
     writer.close()
     async with ModbusServer("127.0.0.1", port, UNITS) as again:
         assert again.port == port
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_gateway_that_connected_at_whatever_moment_is_sent_away_at_the_end(
+    turns: int, is_cut: bool
+) -> None:
+    async with ModbusServer("127.0.0.1", 0, UNITS) as server:
+        server.cut(is_cut)
+        gateway = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    with gateway, contextlib.suppress(ConnectionResetError):
+        assert gateway.recv(100) == b""
+    # A socket that nobody closed warns here, where it fails its own test.
+    gc.collect()

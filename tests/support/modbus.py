@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sitewarden.conversations import Conversations
+
 HEADER = struct.Struct(">HHHB")  # transaction, protocol (0), length of what follows, unit
 READ = struct.Struct(">BHH")  # function, first register, count
 RTU_REQUEST_BYTES = 8
@@ -131,38 +133,41 @@ class ModbusServer(_Units):
     port: int = 0
     connections: int = 0
     """That were ever opened."""
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
-    _server: asyncio.Server | None = None
+
+    def __post_init__(self) -> None:
+        self._conversations = Conversations(self._serve)
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
         """Listen, on the same port as before where there was one."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._conversations.listen(
+            lambda take_in: asyncio.start_server(take_in, "127.0.0.1", self.port)
+        )
+        self.port = self._conversations.port
 
     async def stop(self) -> None:
         """Close the door and every connection."""
-        if self._server is None:
-            return
-        self._server.close()
-        self.disconnect()
+        await self._conversations.end()
         await self._forget_late()
-        await self._server.wait_closed()
-        self._server = None
 
     def disconnect(self) -> None:
         """Break every connection; the door stays open."""
+        self._conversations.break_off()
+
+    def say(self, data: bytes) -> None:
+        """Put bytes on every line."""
         for writer in self._writers:
-            writer.transport.abort()
+            writer.write(data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.add(writer)
 
         def send(frame: bytes) -> None:
             if not writer.is_closing():
                 writer.write(frame)
 
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        self._writers.add(writer)
+        try:
             while True:
                 if self.framing == "rtu":
                     frame = await reader.readexactly(RTU_REQUEST_BYTES)
@@ -170,8 +175,8 @@ class ModbusServer(_Units):
                 else:
                     transaction, _, length, number = HEADER.unpack(await reader.readexactly(HEADER.size))
                     self._ask(send, number, await reader.readexactly(length - 1), transaction)
-        self._writers.discard(writer)
-        writer.close()
+        finally:
+            self._writers.discard(writer)
 
 
 @dataclass

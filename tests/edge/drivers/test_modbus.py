@@ -23,7 +23,7 @@ from tests.support.modbus import (
     serving,
     serving_line,
 )
-from tests.support.waiting import ended, until
+from tests.support.waiting import PATIENCE_S, ended, until
 
 TIMEOUT_S = 0.1
 QUIET_S = 0.2
@@ -310,14 +310,10 @@ async def test_the_beginning_of_a_foreign_frame_does_not_hide_the_answer_behind_
     async with linked(transport, {1: unit}, tmp_path) as (server, link):
         await read(link, 1, 0, 1)
         asked = unit.asked
-        reading = asyncio.create_task(link.read(1, Request(3, 0, 1), 1.0))
+        reading = asyncio.create_task(link.read(1, Request(3, 0, 1), PATIENCE_S))
         await until(lambda: unit.asked > asked)
         said = rtu_frame(2, registers_pdu(3, [9] * 20))[:4] + rtu_frame(1, registers_pdu(3, [5]))
-        if isinstance(server, SerialServer):
-            server.say(said)
-        else:
-            for writer in server._writers:
-                writer.write(said)
+        server.say(said)
         assert (await reading).registers == (5,)
 
 
