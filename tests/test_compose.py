@@ -32,6 +32,7 @@ from tests.support.broker import (
     password_hash,
 )
 from tests.support.timescale import SERVER
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -273,7 +274,7 @@ def test_the_broker_s_start_lets_it_read_passwords_again(mosquitto: str, tmp_pat
             wait_for(lambda: connack(broker.port, stranger) == ACCEPTED, "the new password")
         finally:
             started.terminate()
-        assert started.wait(10) == 0
+        assert started.wait(PATIENCE_S) == 0
     assert connack(broker.port, stranger) is None, "the broker ends with its shell"
 
 

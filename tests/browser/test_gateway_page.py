@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.visiting import PHONE, Visit, until, visit
 from tests.edge.conftest import GATEWAY
 from tests.support.modbus import Unit, serving
+from tests.support.waiting import PATIENCE_S
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
 PIN = "246810"
@@ -58,7 +59,7 @@ class Site:
 
         thread = threading.Thread(target=lambda: loop.run_until_complete(play()))
         thread.start()
-        assert up.wait(5)
+        assert up.wait(PATIENCE_S)
         try:
             yield ports[0]
         finally:
@@ -84,7 +85,7 @@ class Site:
             yield
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)
 
 
 @pytest.fixture

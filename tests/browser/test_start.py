@@ -17,6 +17,7 @@ from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.notices.others import Letters, mail_server
 from tests.cloud.test_run import Cloud
 from tests.support.broker import Broker
+from tests.support.waiting import PATIENCE_S
 
 PROGRAM = Path(sys.executable).with_name("sitewarden")
 PASSWORD = "crane hook anchor beam"
@@ -79,10 +80,10 @@ def crane(tmp_path: Path) -> Iterator[int]:
     scenario, ports = tmp_path / "scenario.yaml", tmp_path / "ports.json"
     scenario.write_text(SCENARIO)
     process = subprocess.Popen([PROGRAM, "sim", "run", scenario, "--ports-file", ports])
-    wait_for(ports.exists, "the simulator to listen", 20)
+    wait_for(ports.exists, "the simulator to listen")
     yield json.loads(ports.read_text())["crane-1"]
     process.terminate()
-    process.wait(20)
+    process.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_from_the_first_account_to_a_live_value_and_a_mail_that_arrived(
         be_told(page, *letters)
     finally:
         agent.terminate()
-        agent.wait(20)
+        agent.wait(PATIENCE_S)
 
 
 def make_account(visitor: Visit, cloud: Cloud) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from cloud.looking import Looking
 from tests.cloud.ingest.over_mqtt import wait_for
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.postgres
 
@@ -34,17 +35,17 @@ def noting(dsn):
 def test_one_looks_and_another_goes_on_once_its_connection_is_gone(noting, dsn):
     first, second = noting
     first.start()
-    assert first.did.wait(10)
+    assert first.did.wait(PATIENCE_S)
     second.start()
     for _ in range(5):
         first.did.clear()
-        assert first.did.wait(10)
+        assert first.did.wait(PATIENCE_S)
     assert not second.did.is_set()
 
     first.stop()
-    assert second.did.wait(10)
+    assert second.did.wait(PATIENCE_S)
 
     # Whose connection is cut has no turn before it has one again.
     with psycopg.connect(dsn, autocommit=True) as owner:
         owner.execute("SELECT pg_terminate_backend(%s)", [cut := second.backend])
-    wait_for(lambda: second.backend != cut, "its turn on another connection", 10)
+    wait_for(lambda: second.backend != cut, "its turn on another connection")

@@ -16,6 +16,7 @@ from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.notices.others import Robot
 from tests.cloud.site import birth, now_ms, raised, readings
 from tests.cloud.web.serving import PASSWORD, Stream
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.postgres, pytest.mark.service]
 
@@ -62,7 +63,7 @@ class Cloud:
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE_S)
         self._reader.join(45)
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -157,7 +158,7 @@ def test_from_the_first_start_through_every_death_to_the_last_stop(cloud, config
     assert client.post("/api/v1/channels", json=channel).status_code == 201
 
     gateway.say_until_receipted(raised())
-    wait_for(lambda: told() == 1, "people to be told", 30)
+    wait_for(lambda: told() == 1, "people to be told")
     (hazard,) = client.get("/api/v1/sites/run/hazards").json()["items"]
     assert hazard["episodes"] == 1
 
@@ -166,9 +167,9 @@ def test_from_the_first_start_through_every_death_to_the_last_stop(cloud, config
     # A notice that was on its way when its program died comes again after two minutes: here none is.
     for n, word in enumerate(children):
         os.kill(cloud.descendants()[word], signal.SIGKILL)
-        gateway.say_until_receipted(raised(device=f"crane-{n + 10}"), 30)
-        wait_for(lambda: _answers(client), f"the pages after the death of {word}", 30)
-        wait_for(lambda n=n: told() == n + 2, f"people to be told after the death of {word}", 30)
+        gateway.say_until_receipted(raised(device=f"crane-{n + 10}"))
+        wait_for(lambda: _answers(client), f"the pages after the death of {word}")
+        wait_for(lambda n=n: told() == n + 2, f"people to be told after the death of {word}")
     assert len(client.get("/api/v1/sites/run/hazards").json()["items"]) == 5
 
     second_link = subprocess.run(

@@ -14,6 +14,7 @@ import yaml
 from edge.drivers.registry import talk_maker
 from tests.edge.conftest import GATEWAY
 from tests.edge.speaking import ear_of, listening, local
+from tests.support.waiting import PATIENCE_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "add-a-protocol.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"^```\w+\n# ([^\n]+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
@@ -56,7 +57,7 @@ async def test_the_protocol_of_the_page_is_spoken(installed: Path) -> None:
         writer.write(b"noise" + wrong + sound[:9])
         await writer.drain()
         writer.write(sound[9:])
-        assert await asyncio.wait_for(reader.readexactly(6), 5) == bytes.fromhex("aa550106060d")
+        assert await asyncio.wait_for(reader.readexactly(6), PATIENCE_S) == bytes.fromhex("aa550106060d")
         assert ear.came.of("hoist-1/load") == [(1.25, "good")]
         assert ear.came.of("hoist-1/height") == [(42, "good")]
         assert ear.came.of("hoist-1/overload") == [(1, "good")]

@@ -24,6 +24,7 @@ from sitewarden.messages import (
 )
 from sitewarden.trials import TrialAsked, TrialTold
 from tests.support.broker import Broker
+from tests.support.waiting import PATIENCE_S
 
 Record = Alarm | Readings
 
@@ -47,7 +48,7 @@ class Cloud:
         self._paho.on_connect = lambda client, *_: client.subscribe(f"sw/1/+/{site}/{gateway}/up/#", qos=1)
         self._paho.connect(broker.host, broker.port)
         self._paho.loop_start()
-        assert self._subscribed.wait(5)
+        assert self._subscribed.wait(PATIENCE_S)
 
     @property
     def alarms(self) -> list[Alarm]:

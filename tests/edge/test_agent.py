@@ -66,7 +66,7 @@ class Run:
 
     async def died(self) -> int:
         """Its exit status, minus the signal that it died of."""
-        return await asyncio.wait_for(self.process.wait(), 15)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_S)
 
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.returncode is None:
@@ -222,7 +222,7 @@ async def test_a_second_agent_on_the_same_outbox_is_refused(configured: Configur
         async with agent(file) as first:
             await until(lambda: crane.asked > 5)
             async with agent(file) as second:
-                assert await asyncio.wait_for(second.process.wait(), 15) == 1
+                assert await asyncio.wait_for(second.process.wait(), PATIENCE_S) == 1
             assert "another agent is using it" in first.log()
             assert first.process.returncode is None
 
@@ -300,7 +300,7 @@ async def status_of_a_test(file: Path) -> int:
     process = await asyncio.create_subprocess_exec(
         SITEWARDEN, "edge", "test-outputs", file, stderr=asyncio.subprocess.DEVNULL
     )
-    return await asyncio.wait_for(process.wait(), 20)
+    return await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
 async def test_a_button_on_the_siren_acknowledges_everything(

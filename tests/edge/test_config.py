@@ -16,6 +16,7 @@ from edge.derivation import derived_points
 from edge.doubts import doubts
 from sitewarden.errors import ConfigurationError
 from tests.edge.conftest import WriteGateway
+from tests.support.waiting import PATIENCE_S
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
 Change = Callable[[dict[str, Any]], object]
@@ -492,7 +493,9 @@ def test_instruments_add_their_points_and_what_they_lead_to(
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([SITEWARDEN, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [SITEWARDEN, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 def test_the_command_says_what_would_run(gateway_dict: dict[str, Any], write_gateway: WriteGateway) -> None:

@@ -25,7 +25,7 @@ from tests.edge.conftest import PACK, WriteGateway
 from tests.edge.drivers.test_streams import crane_frame
 from tests.edge.speaking import CRANE, GATE, STATION, local
 from tests.support.broker import Broker, free_port
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
 SITE, GATEWAY = "ears", "gw-1"
@@ -55,7 +55,7 @@ async def agent(file: Path) -> AsyncIterator[Callable[[], list[dict[str, Any]]]]
         )
     finally:
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
 
 
 async def dial(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

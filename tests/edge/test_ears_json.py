@@ -19,7 +19,7 @@ from edge.listening import EarTask
 from sitewarden.errors import ConfigurationError
 from tests.edge.speaking import GATE, TAGS, TOKEN, Came, Heard, ear_of, listening, local
 from tests.support.broker import Broker
-from tests.support.waiting import ended, until
+from tests.support.waiting import PATIENCE_S, ended, until
 
 EAST, SITE_TAGS = "sw/1/live/devices/one/up/gate", "sw/1/live/devices/one/up/tags"
 OTHER_TOKEN = "fedcba9876543210"
@@ -51,7 +51,7 @@ async def post(
     port: int, path: str, data: bytes, token: str | None = TOKEN, headers: dict[str, str] | None = None
 ) -> int:
     def exchange() -> int:
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         try:
             allowed = {} if token is None else {"Authorization": f"Bearer {token}"}
             line.request("POST", path, data, {**allowed, **(headers or {})})
@@ -156,7 +156,7 @@ async def test_whoever_sends_without_end_is_not_read_without_end(
 
         def flood() -> int:
             sent = 0
-            with socket.create_connection(("127.0.0.1", ear.port), timeout=5) as line:
+            with socket.create_connection(("127.0.0.1", ear.port), timeout=PATIENCE_S) as line:
                 line.sendall(b"POST /push/east HTTP/1.1\r\n")
                 with contextlib.suppress(OSError):
                     while sent < 10_000_000:

@@ -76,7 +76,7 @@ async def test_noise_is_counted_and_whoever_says_nothing_else_is_cut_off(make_ea
             for _ in range(3 * tcpserver.MOST_BROKEN):
                 writer.write(b"##0004ABCD0000\r\n" * 8)
                 await writer.drain()
-            assert await asyncio.wait_for(reader.read(), 15) == b""
+            assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         assert ear.traffic.broken >= tcpserver.MOST_BROKEN
 
         # Whoever does that is not let in again at once; others are.

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from sitewarden.text import Text
 from tests.edge.conftest import WriteGateway
 from tests.edge.test_config_cameras import with_camera
 from tests.support.certificates import Certificate, make_certificate
+from tests.support.visited import VisitedServer
 from tests.support.waiting import until
 
 ALARM = Alarm(
@@ -79,7 +80,7 @@ class TheCloud:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = VisitedServer(("127.0.0.1", 0), Handler)
         if certificate is not None:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(certificate.file, certificate.key)

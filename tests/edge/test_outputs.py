@@ -26,7 +26,7 @@ from edge.tone import SILENT, Signal
 from sitewarden.messages import Alarm
 from sitewarden.rules.model import Basis
 from sitewarden.text import Text
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 
 def alarm(level: int, change: str = "raised") -> Alarm:
@@ -241,7 +241,7 @@ async def test_an_alarm_ends_a_test_at_once() -> None:
     test = asyncio.create_task(outputs.test(each_s=60))
     await until(lambda: sound.shown)
     outputs.drive(alarm(2), WARNING)
-    await asyncio.wait_for(test, 1)
+    await asyncio.wait_for(test, PATIENCE_S)
     assert sound.shown == [Signal("off", "amber"), WARNING]
 
 

@@ -101,7 +101,7 @@ async def running(gateway: Gateway, *, boot: str = "boot-1", resend_s: float = 3
         yield edge
     finally:
         edge.uplink.say_farewell()
-        await asyncio.wait((uplink,), timeout=3)
+        await asyncio.wait((uplink,), timeout=PATIENCE_S)
         for task in (uplink, *writers):
             task.cancel()
         await asyncio.gather(uplink, *writers, return_exceptions=True)

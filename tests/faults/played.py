@@ -26,7 +26,7 @@ from sitewarden.profiles import Profile, read_profile
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.text import Text
-from tests.support.waiting import ended, until
+from tests.support.waiting import PATIENCE_S, ended, until
 
 Transport = Literal["tcp", "rtu", "rtu-over-tcp"]
 TIMEOUT_MS, QUIET_MS, INTERVAL_MS = 180, 80, 300
@@ -93,7 +93,7 @@ class Played:
         for device in (SICK, WELL):
             await until(
                 lambda device=device: self.sound(device, since) >= polls,  # type: ignore[misc]
-                within_s=10,
+                within_s=PATIENCE_S,
                 what=f"sound polls of {device}",
             )
         return len(self.polls)

@@ -24,7 +24,7 @@ from firmware_sim.faults import (
 )
 from firmware_sim.modbus import Bank, ModbusServer
 from firmware_sim.rtu import RtuOverTcpServer, SerialServer, framed
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 FAST = 115_200
 READ_1, READ_2 = bytes.fromhex("03 0000 0001"), bytes.fromhex("03 0001 0001")
@@ -53,7 +53,7 @@ async def said(server: ModbusServer, *requests: bytes, ends: int) -> bytes:
     """The first `ends` bytes that come back."""
     async with connected(server) as (reader, writer):
         writer.write(b"".join(requests))
-        return await asyncio.wait_for(reader.readexactly(ends), 5)
+        return await asyncio.wait_for(reader.readexactly(ends), PATIENCE_S)
 
 
 TCP_CASES: list[tuple[AnyFault, bytes]] = [
@@ -109,7 +109,7 @@ async def test_on_a_serial_line_a_late_unit_answers_every_question() -> None:
             await until(lambda number=number: ill.answers == number)  # type: ignore[misc]
         writer.write(framed(2, READ_1))
         answers = framed(2, SAID_1) + framed(1, SAID_1) + framed(1, SAID_2)
-        assert await asyncio.wait_for(reader.readexactly(len(answers)), 5) == answers
+        assert await asyncio.wait_for(reader.readexactly(len(answers)), PATIENCE_S) == answers
 
 
 async def test_on_a_serial_line_a_slow_unit_is_deaf_until_it_has_answered() -> None:
@@ -119,10 +119,10 @@ async def test_on_a_serial_line_a_slow_unit_is_deaf_until_it_has_answered() -> N
         await until(lambda: ill.answers)
         writer.write(framed(1, READ_2))
         first = framed(1, SAID_1)
-        assert await asyncio.wait_for(reader.readexactly(len(first)), 5) == first
+        assert await asyncio.wait_for(reader.readexactly(len(first)), PATIENCE_S) == first
         writer.write(framed(2, READ_1))
         next_ = framed(2, SAID_1)
-        assert await asyncio.wait_for(reader.readexactly(len(next_)), 5) == next_
+        assert await asyncio.wait_for(reader.readexactly(len(next_)), PATIENCE_S) == next_
         assert ill.answers == 1
 
 
@@ -139,16 +139,16 @@ async def test_a_connection_that_is_cut_is_reset_and_a_new_one_too_until_it_is_m
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         server.cut(is_cut=True)
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), 5)
+            await asyncio.wait_for(reader.read(), PATIENCE_S)
         writer.close()
         again, other = await asyncio.open_connection("127.0.0.1", server.port)
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(again.read(), 5)
+            await asyncio.wait_for(again.read(), PATIENCE_S)
         other.close()
         server.cut(is_cut=False)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(tcp(1, READ_1))
-        assert await asyncio.wait_for(reader.readexactly(11), 5) == tcp(1, SAID_1)
+        assert await asyncio.wait_for(reader.readexactly(11), PATIENCE_S) == tcp(1, SAID_1)
         writer.close()
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -12,6 +12,8 @@ from sitewarden.errors import SiteWardenError
 from sitewarden.messages import Alarm, Receipt, encode
 from sitewarden.rules import Basis, HazardProposal
 from sitewarden.text import Text
+from tests.support.visited import VisitedServer
+from tests.support.waiting import PATIENCE_S
 
 PAGES = {
     "/api/v1/sites/demo/alarms?state=all": '{"items": [1, 2], "next": "c2"}',
@@ -47,7 +49,7 @@ class _Cloud(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def api() -> Iterator[ApiClient]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Cloud)
+    server = VisitedServer(("127.0.0.1", 0), _Cloud)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield ApiClient("127.0.0.1", server.server_port)
@@ -66,7 +68,7 @@ def test_a_list_is_read_page_by_page_once_signed_in(api: ApiClient) -> None:
 def test_an_episode_arrives_when_its_first_event_does(api: ApiClient) -> None:
     api.sign_in_to_demo()
     with PageListener(api, "demo") as page:
-        page.join(5.0)
+        page.join(PATIENCE_S)
     assert list(page.raised) == ["a" * 32]
     assert page.events == {"values": 1, "alarm": 2}
     assert page.failure is None

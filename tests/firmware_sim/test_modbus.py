@@ -23,7 +23,7 @@ UNITS = {
 @asynccontextmanager
 async def _client(units: dict[int, Bank] = UNITS) -> AsyncIterator[AsyncModbusTcpClient]:
     async with ModbusServer("127.0.0.1", 0, units) as server:
-        client = AsyncModbusTcpClient("127.0.0.1", port=server.port, retries=0, timeout=2)
+        client = AsyncModbusTcpClient("127.0.0.1", port=server.port, retries=0, timeout=PATIENCE_S)
         assert await client.connect()
         try:
             yield client
@@ -66,7 +66,7 @@ async def _exchange(port: int, sent: bytes, *chunks: bytes) -> bytes:
         await writer.drain()
         await asyncio.sleep(0)
     writer.write_eof()
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
     writer.close()
     return answer
 
@@ -136,7 +136,7 @@ async def test_the_port_is_free_again_and_clients_are_let_go_at_the_end() -> Non
         writer.write(struct.pack(">HHHBBHH", 1, 0, 6, 1, 3, 0, 1))
         await reader.readexactly(11)
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        await asyncio.wait_for(reader.readexactly(1), 5)
+        await asyncio.wait_for(reader.readexactly(1), PATIENCE_S)
     writer.close()
     async with ModbusServer("127.0.0.1", port, UNITS) as again:
         assert again.port == port

@@ -10,6 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.support.broker import ACCEPTED, Broker, Credentials, connack
 from tests.support.postgres import Postgres
+from tests.support.waiting import PATIENCE_S
 
 GUESS = "a guess"
 REFUSED = 5  # CONNACK: not authorised
@@ -107,13 +108,13 @@ class Client:
     def subscribe(self, pattern: str, *, last: str) -> None:
         self._last = last
         self._paho.subscribe([(pattern, 1), (last, 1)])
-        assert self._subscribed.wait(5)
+        assert self._subscribed.wait(PATIENCE_S)
 
     def publish(self, topic: str) -> None:
-        self._paho.publish(topic, b"x", qos=1).wait_for_publish(5)
+        self._paho.publish(topic, b"x", qos=1).wait_for_publish(PATIENCE_S)
 
     def wait_for_last(self) -> None:
-        assert self._arrived.wait(5)
+        assert self._arrived.wait(PATIENCE_S)
 
     def close(self) -> None:
         self._paho.disconnect()

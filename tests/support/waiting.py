@@ -22,5 +22,5 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
     """Cancel tasks and wait for their end; one that does not heed its cancellation fails the test."""
     for task in tasks:
         task.cancel()
-    _, pending = await asyncio.wait(tasks, timeout=5)
+    _, pending = await asyncio.wait(tasks, timeout=PATIENCE_S)
     assert not pending, "a cancellation was not heeded"

@@ -15,6 +15,7 @@ from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.test_run import Cloud
 from tests.cloud.web.serving import PASSWORD
 from tests.support.broker import Broker, free_port
+from tests.support.waiting import PATIENCE_S
 
 PROGRAM = Path(sys.executable).with_name("sitewarden")
 IN_TIME_S = 60.0
@@ -111,7 +112,7 @@ class Agent:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(PATIENCE_S)
         self._log.close()
 
 

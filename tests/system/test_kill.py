@@ -16,6 +16,7 @@ from cloud.embedded import EmbeddedPostgres
 from firmware_sim.demo.jumping_site import SITE, jumping_site, write_rules
 from firmware_sim.demo.listeners import ApiClient
 from firmware_sim.demo.running import HOST, RunningSite
+from tests.support.waiting import PATIENCE_S
 
 CRANES, ROUNDS = 4, 3
 FLOWING = 6
@@ -153,7 +154,7 @@ def _dsn(site: RunningSite) -> str:
 
 def _wait_for_more(count: Callable[[], int]) -> None:
     enough = count() + FLOWING
-    _until(lambda: count() >= enough, 30, f"{FLOWING} more transitions")
+    _until(lambda: count() >= enough, PATIENCE_S, f"{FLOWING} more transitions")
 
 
 def _until(is_so: Callable[[], bool], seconds: float, what: str) -> None:

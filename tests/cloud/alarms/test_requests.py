@@ -13,6 +13,7 @@ from cloud.ingest.sending import Sender
 from sitewarden.messages import Command, Shelf
 from tests.cloud.site import TestSite, acknowledged, birth, cleared, heartbeat, now_ms, raised
 from tests.cloud.web.serving import Web, change_role
+from tests.support.waiting import PATIENCE_S
 
 HOUR_MS = 3_600_000
 
@@ -134,9 +135,9 @@ def test_what_cannot_be_sent_ends_nothing_and_is_sent_again(site, web, alarm, ds
     try:
         site.deliver(heartbeat())
         ask(web, alarm, "acknowledge")
-        assert failed.wait(20)
+        assert failed.wait(PATIENCE_S)
         site.rows("UPDATE alarm_request SET sent_at = NULL RETURNING id")
-        assert seen.get(timeout=45).endswith("down/command")
+        assert seen.get(timeout=PATIENCE_S).endswith("down/command")
         assert sender.is_alive
     finally:
         sender.stop()

@@ -27,6 +27,7 @@ from tests.cloud.backtest.past import (
     told,
 )
 from tests.cloud.site import cleared, raised
+from tests.support.waiting import PATIENCE_S
 
 
 def trial(**changes) -> dict:
@@ -221,14 +222,14 @@ def test_the_second_of_two_at_once_is_told_to_come_again_and_the_pages_stay_aliv
 
     def slow(*asked):
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(PATIENCE_S)
         return judge(*asked)
 
     monkeypatch.setattr(trying, "judge_trial", slow)
     answers: list[httpx.Response] = []
     first = threading.Thread(target=lambda: answers.append(web.post("/sites/demo/backtests", json=trial())))
     first.start()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE_S)
     assert web.get("/sites/demo/values").status_code == 200
     busy = web.post("/sites/demo/backtests", json=trial())
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")

@@ -19,7 +19,7 @@ from tests.cloud.site import make_settings
 from tests.edge.conftest import CRANE
 from tests.support.broker import Broker
 from tests.support.modbus import ModbusServer, Unit, serving
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 NAME = f"c{uuid.uuid4().hex[:12]}"
 """A site of the test's own, for the broker is shared and keeps births."""
@@ -119,5 +119,5 @@ async def test_a_wrong_address_comes_back_with_its_reason_and_the_next_one_holds
         assert web.get(BASE).json()["now"] == {"version": 2, "hash": held["hash"], "on_probation": False}
     finally:
         stop.set()
-        await asyncio.wait_for(running, 15)
+        await asyncio.wait_for(running, PATIENCE_S)
         agent.close()

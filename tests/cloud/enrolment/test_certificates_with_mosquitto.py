@@ -19,6 +19,7 @@ from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.site import TestSite, birth, make_settings, readings
 from tests.support.authority import TestAuthority, broker_with_certificates
 from tests.support.broker import Broker
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -115,8 +116,8 @@ def test_its_own_branch_only_and_out_within_a_minute_while_the_neighbour_goes_on
     mine, theirs = (enrolled(gateway, tmp_path, name) for name in ("gw-1", "gw-2"))
     one = Certified(mine, tls_port[0], authority)
     neighbour = Certified(theirs, tls_port[0], authority, "gw-2")
-    assert one.is_in.wait(20)
-    assert neighbour.is_in.wait(20)
+    assert one.is_in.wait(PATIENCE_S)
+    assert neighbour.is_in.wait(PATIENCE_S)
     heard = Listener(fresh_broker)
 
     # Whatever it says that it is, it is whom its certificate names.
@@ -154,13 +155,13 @@ def test_its_own_branch_only_and_out_within_a_minute_while_the_neighbour_goes_on
         "last_at = last_at - interval '55 minutes'"
     )
     back = Certified(enrolled(gateway, tmp_path, "gw-1", is_seen=False), tls_port[0], authority)
-    assert back.is_in.wait(20)
+    assert back.is_in.wait(PATIENCE_S)
     assert web.post("/sites/demo/gateways/gw-1/revocation").status_code == 204
     wait_for(lambda: back.disconnects, "the second session to end", OUT_S)
 
     # Enrolled anew it is in again, by the new certificate and not by the old one.
     again = Certified(enrolled(gateway, tmp_path, "gw-1"), tls_port[0], authority)
-    assert again.is_in.wait(20)
+    assert again.is_in.wait(PATIENCE_S)
     again.say_until_receipted(readings(2.0))
     assert not one.is_in.is_set()
     for client in (one, neighbour, back, again, heard):

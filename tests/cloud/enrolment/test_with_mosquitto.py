@@ -14,6 +14,7 @@ from tests.cloud.enrolment.conftest import Asking
 from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.site import TestSite, birth, make_settings, readings
 from tests.support.broker import ACCEPTED, Broker, Credentials, connack
+from tests.support.waiting import PATIENCE_S
 
 NOT_AUTHORISED = 5
 OUT_S = 60.0
@@ -136,7 +137,7 @@ class Listener:
         )
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
-        assert subscribed.wait(20)
+        assert subscribed.wait(PATIENCE_S)
 
     @property
     def topics(self) -> list[str]:

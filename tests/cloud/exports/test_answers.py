@@ -7,7 +7,7 @@ from typing import IO
 import pytest
 
 from cloud.exports.answers import Attachment, in_a_thread
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 
 def written() -> IO[bytes]:
@@ -51,7 +51,7 @@ async def test_who_goes_away_while_it_is_written_leaves_no_file_open() -> None:
 
     def write() -> IO[bytes]:
         loop.call_soon_threadsafe(begun.set)
-        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(PATIENCE_S)
         made.append(written())
         return made[0]
 

@@ -10,6 +10,7 @@ from cloud.hazards.audit import verify
 from tests.cloud.ingest.test_alarms import MAJOR, chain_of, kinds_of
 from tests.cloud.site import TestSite, cleared, delivery, now_ms, raised
 from tests.cloud.web.serving import changing
+from tests.support.waiting import PATIENCE_S
 
 DAY_MS = 86_400_000
 
@@ -137,7 +138,7 @@ def test_whoever_opens_the_same_danger_at_once_opens_it_once_and_each_is_told(si
     alarms, start, told = [raised(seq=30_000 + n) for n in range(8)], threading.Barrier(8), []
 
     def write(writer: TestSite, alarm) -> None:
-        start.wait(5)
+        start.wait(PATIENCE_S)
         told.append(writer.seqs(writer.deliver(delivery(alarm))))
 
     threads = [threading.Thread(target=write, args=both) for both in zip(writers, alarms, strict=True)]

@@ -24,6 +24,7 @@ from sitewarden.messages import Gap, PointBirth, Readings
 from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, born, crane, pit, told
 from tests.cloud.site import BOOT, now_ms
 from tests.cloud.web.serving import new_account, new_session
+from tests.support.waiting import PATIENCE_S
 
 HOUR, DAY = 3_600_000, 86_400_000
 
@@ -33,7 +34,7 @@ def wanted(*points, since=T0, length_ms=HOUR, **more):
     return {"points": list(points or (LOAD,)), **span, **more}
 
 
-def ended(web, export, *, at_most_s=30):
+def ended(web, export, *, at_most_s=PATIENCE_S):
     """The export as soon as it is no longer under way."""
     deadline = time.monotonic() + at_most_s
     while True:

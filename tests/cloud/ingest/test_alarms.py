@@ -17,6 +17,7 @@ from sitewarden.rules import HazardProposal
 from sitewarden.rules.model import Clause
 from sitewarden.text import Text
 from tests.cloud.site import PROPOSAL, TestSite, acknowledged, birth, cleared, now_ms, raised
+from tests.support.waiting import PATIENCE_S
 
 MAJOR = msgspec.structs.replace(
     PROPOSAL,
@@ -211,7 +212,7 @@ def test_eight_writers_of_one_danger_make_one_record_with_every_episode(site):
     start, failures = threading.Barrier(8), []
 
     def write(writer: TestSite, part: list) -> None:
-        start.wait(5)
+        start.wait(PATIENCE_S)
         for alarm in part:
             try:
                 writer.deliver(alarm)

@@ -6,11 +6,13 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
+
+from tests.support.visited import VisitedServer
 
 Asked = tuple[str, dict[str, str], bytes]
 
@@ -52,11 +54,9 @@ class Robot:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((at, 0), Answering)
+        self._server = VisitedServer((at, 0), Answering)
         if trusted is not None:
             self._server.socket = trusted.wrap_socket(self._server.socket, server_side=True)
-            # A visitor who does not trust the certificate is no fault of this side.
-            self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.port = self._server.server_address[1]
         self.url = (
             f"{'http' if trusted is None else 'https'}://127.0.0.1:{self.port}/robot?access_token=t0ken"

@@ -19,6 +19,7 @@ from cloud.notices.providers import providers
 from cloud.notices.sending import send
 from tests.cloud.notices.others import Robot
 from tests.cloud.site import raised
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated")  # as apprise loads its plugins
 
@@ -206,8 +207,9 @@ def test_apprise_is_led_to_no_other_network_and_holds_nobody_up(robot, monkeypat
     assert outcome.code == "blocked"
     outside.close()
     let_go = threading.Event()
-    robot.reached = lambda point: let_go.wait(20) if point == "read" else None
+    robot.reached = lambda point: let_go.wait(PATIENCE_S) if point == "read" else None
     monkeypatch.setattr(others, "PATIENCE_S", 0.3)
     held = by_apprise(f"gotify://127.0.0.1:{robot.port}/token?rto=86400")
     let_go.set()
-    assert (held.state, held.code, held.took_ms < 4_000) == ("unknown", "no-answer", True)
+    # Had it waited for the robot, that would have answered in the end.
+    assert (held.state, held.code) == ("unknown", "no-answer")

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cloud.notices.others import Robot
 from tests.cloud.site import raised
+from tests.support.waiting import PATIENCE_S
 
 ANSWERS = {
     "dingtalk": b'{"errcode":0,"errmsg":"ok"}',
@@ -41,7 +42,7 @@ class Held:
         if point == self._point:
             with self._lock:
                 self.n += 1
-            self._let_go.wait(20)
+            self._let_go.wait(PATIENCE_S)
 
     def let_go(self) -> None:
         self._let_go.set()

@@ -6,6 +6,7 @@ import json
 import threading
 
 from tests.cloud.hazards.people import SIGNATURE
+from tests.support.visited import VisitedServer
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 KEY = "a key of both sides"
@@ -62,7 +63,7 @@ class Platform:
             def log_message(self, *_) -> None:
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = VisitedServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/take"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -14,6 +14,7 @@ from sitewarden.history import write_history
 from tests.cloud.site import birth, delivery, make_settings, raised, readings
 from tests.cloud.web.serving import Web
 from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of
+from tests.support.waiting import PATIENCE_S
 
 YEARS_AGO_MS = 1_500_000_000_000
 
@@ -40,10 +41,12 @@ def played(tmp_path: Path) -> Iterator[Playing]:
 
     thread = threading.Thread(target=asyncio.run, args=(play(),))
     thread.start()
-    assert ready.wait(10)
-    yield found[0]
-    stop.set()
-    thread.join(45)
+    try:
+        assert ready.wait(PATIENCE_S)
+        yield found[0]
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
 
 
 def test_the_pages_know_that_it_is_a_replay(web):

@@ -19,6 +19,7 @@ from tests.cloud.hazards.people import SIGNATURE
 from tests.cloud.registry.records import problem
 from tests.cloud.site import now_ms
 from tests.cloud.web.serving import Web, assign
+from tests.support.waiting import PATIENCE_S
 
 NAME, CONTACT = "王守密不可见", "13900001234"
 WHO = {"name": NAME, "contact": CONTACT, "insider": True}
@@ -34,7 +35,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def stranger(web):
-    with httpx.Client(base_url=f"{web.address}/api/v1/", timeout=20) as client:
+    with httpx.Client(base_url=f"{web.address}/api/v1/", timeout=PATIENCE_S) as client:
         yield client
 
 

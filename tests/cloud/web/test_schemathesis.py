@@ -11,6 +11,7 @@ from cloud.app import make_app, openapi
 from cloud.settings import Settings
 from tests.cloud.registry.records import CRANE, PIT, Registry
 from tests.cloud.site import raised, readings
+from tests.support.waiting import PATIENCE_S
 
 SCHEMA = schemathesis.openapi.from_dict(openapi(make_app(Settings.nowhere(), "")))
 LEFT_OUT = {
@@ -68,7 +69,7 @@ def _try(web, operation: APIOperation, known: dict[str, str], wrong: set[str]) -
         # What there is is found, and not only that there is no such thing.
         for name in known.keys() & (case.path_parameters or {}).keys():
             case.path_parameters[name] = known[name]
-        answer = case.call(base_url=web.address, cookies=dict(web.client.cookies), timeout=20)
+        answer = case.call(base_url=web.address, cookies=dict(web.client.cookies), timeout=PATIENCE_S)
         if answer.status_code >= 500 or str(answer.status_code) not in described:
             wrong.add(f"{answer.status_code} {answer.text[:200]}")
 

@@ -345,13 +345,13 @@ async def test_a_broken_connection_ends_a_read_at_once_and_comes_back_by_itself(
     async with linked(transport, {1: unit}, tmp_path) as (server, link):
         await read(link, 1, 0, 1)
         asked = unit.asked
-        reading = asyncio.create_task(link.read(1, Request(3, 0, 1), 30.0))
+        reading = asyncio.create_task(link.read(1, Request(3, 0, 1), 2 * PATIENCE_S))
         await until(lambda: unit.asked > asked)
         if isinstance(server, SerialServer):
             await server.stop()
         else:
             server.disconnect()
-        assert (await asyncio.wait_for(reading, 5)).quality is Quality.DISCONNECTED
+        assert (await asyncio.wait_for(reading, PATIENCE_S)).quality is Quality.DISCONNECTED
         unit.is_silent = False
         if isinstance(server, SerialServer):
             assert (await link.read(1, Request(3, 0, 1), TIMEOUT_S)).quality is Quality.DISCONNECTED

@@ -15,6 +15,7 @@ import pytest
 from sitewarden.cli import FOUND, UNREACHABLE, USAGE, main
 from tests.support.broker import free_port
 from tests.support.certificates import NOW, certify
+from tests.support.visited import VisitedServer
 
 CODE = "K7QF-3M9X-PW4T"
 ENROLLED = {
@@ -27,7 +28,7 @@ ENROLLED = {
 }
 
 
-class Cloud(http.server.ThreadingHTTPServer):
+class Cloud(VisitedServer):
     """Answers as told, and remembers what it was asked."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from edge.page.board import SirenNow, Snapshot
 from edge.page.server import CONNECTIONS, FREE_TRIES, PageServer, PinGuard, serve
 from sitewarden.messages import Alarm, Shelf
 from tests.edge.test_outputs import alarm
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 EPISODE, OTHER = "a" * 32, "b" * 32
 ALL = {"episodes": [EPISODE]}
@@ -75,7 +75,7 @@ async def serving(pin: str | None = None) -> AsyncIterator[tuple[PageServer, Age
 def exchange(
     port: int, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection.request(method, path, sent, headers or {})
@@ -259,7 +259,7 @@ async def test_a_request_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     async with serving() as (server, _):
 
         def pour() -> bytes:
-            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as line:
                 line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
                 with contextlib.suppress(OSError):
                     for _ in range(1000):

@@ -21,6 +21,7 @@ from edge.vision.model import Boxes, Confirmed, Frame, Heads, Scores, Track
 from edge.vision.searching import maybe_heads
 from edge.vision.settings import PictureSettings
 from sitewarden.cameras import CameraZone
+from tests.support.waiting import PATIENCE_S
 
 HEIGHT, WIDTH = 360, 640
 ASKED = Confirmed("yard.bare_1", "yard", 1)
@@ -212,7 +213,7 @@ def test_alarms_faster_than_clips_are_made_cost_clips_and_no_memory(
 ) -> None:
     go_on = threading.Event()
     usual = Evidence._film
-    monkeypatch.setattr(Evidence, "_film", lambda *given: go_on.wait(30) and usual(*given))
+    monkeypatch.setattr(Evidence, "_film", lambda *given: go_on.wait(PATIENCE_S) and usual(*given))
     watched(evidence, 1.0)
     for number in range(MOST_MAKING + 3):
         assert evidence.confirm(Confirmed(f"yard.bare_{number}", "yard", 1), 1.0).pictures

@@ -14,6 +14,7 @@ import pytest
 
 from sitewarden.doctor import sntp
 from sitewarden.doctor.machine import clock_results, disk_results, file_result, write_result
+from tests.support.waiting import PATIENCE_S
 
 SINCE_1900_S = 2_208_988_800
 
@@ -23,7 +24,7 @@ def time_server(ahead_s: float, *, head: int = 0b00_100_100, stratum: int = 2) -
     """Whose clock is so far ahead of ours."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(5)
+        server.settimeout(PATIENCE_S)
 
         def serve() -> None:
             with contextlib.suppress(OSError):
