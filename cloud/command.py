@@ -18,6 +18,7 @@ from cloud import logs
 from cloud.backtest.command import register_export, register_pack, register_rules
 from cloud.enrolment.command import register as register_ca
 from cloud.hazards.command import register as register_audit
+from cloud.media.command import register as register_media_key
 from cloud.settings import Settings, read_settings
 from cloud.storage.command import register as register_keeping
 from cloud.supervisor import UNTIL_STDIN_CLOSES
@@ -45,6 +46,7 @@ def register(subparsers: "Subparsers") -> None:
         _add(commands, name, run, text)
     register_ca(commands)
     register_audit(commands)
+    register_media_key(commands)
     register_keeping(commands)
     register_export(commands)
     register_pack(commands)

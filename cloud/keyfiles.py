@@ -1,5 +1,9 @@
-"""Keys that rest in files, outside of the database: whoever has a copy of that alone opens nothing."""
+"""Keys that rest in files, outside of the database: whoever has a copy of that alone opens nothing.
 
+A key is changed by putting another into its file; the one before stays beside it under a name of its own.
+"""
+
+import contextlib
 import logging
 import os
 import secrets
@@ -8,6 +12,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
+_EARLIER = ".before-"
 
 
 class BadKeyError(ValueError):
@@ -40,14 +45,30 @@ def read(file: Path) -> bytes:
     return key
 
 
+def earlier(file: Path) -> list[Path]:
+    """The files of the keys that were in this one before."""
+    return sorted(file.parent.glob(f"{file.name}{_EARLIER}*"))
+
+
+def change(file: Path, number: str) -> Path:
+    """Put a new key into a file; where the one before lies then, under its number. Raises `OSError`.
+
+    That is on the disk before the new one is: whenever it breaks off, no key is lost.
+    """
+    before = file.with_name(f"{file.name}{_EARLIER}{number}")
+    with contextlib.suppress(FileExistsError):  # it broke off there the last time
+        os.link(file, before)
+    _keep_names(file.parent)
+    made = _written(file)
+    made.replace(file)
+    _keep_names(file.parent)
+    return before
+
+
 def _make(file: Path) -> None:
     """Whole or not at all: whoever makes it at the same time makes the one that both use."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(secrets.token_hex(KEY_BYTES) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
+    made = _written(file)
     try:
         os.link(made, file)
     except FileExistsError:
@@ -56,6 +77,16 @@ def _make(file: Path) -> None:
         made.unlink()
     _keep_names(file.parent)
     log.warning("a key was made, back it up apart from the database file=%s", file)
+
+
+def _written(file: Path) -> Path:
+    """A new key on the disk beside the file that it is to be."""
+    made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secrets.token_hex(KEY_BYTES) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    return made
 
 
 def _keep_names(folder: Path) -> None:

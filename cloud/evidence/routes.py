@@ -223,7 +223,7 @@ async def download_evidence(hazard: UUID, item: UUID, serving: Served, signed: S
     record = await _record(serving, signed, hazard)
     row = await serving.row(
         "SELECT media_type, kind, stage, encode(evidence_item.sha256, 'hex') AS sha256, content, sealed, "
-        "about "
+        "key, about "
         "FROM evidence_item JOIN evidence_file USING (sha256) "
         + OF_RECORD
         + _LOOKED_AT
@@ -234,7 +234,8 @@ async def download_evidence(hazard: UUID, item: UUID, serving: Served, signed: S
         raise not_found("item")
     content = row["content"]
     if row["sealed"]:
-        content = Vault.of(serving.settings).open(content, place_of_evidence(bytes.fromhex(row["sha256"])))
+        place = place_of_evidence(bytes.fromhex(row["sha256"]))
+        content = Vault.of(serving.settings).open(content, place, row["key"])
     if row["sealed"] or row["about"].get("unredacted"):
         await note_one(serving, who(serving, signed), _look(serving, record, hazard, row))
     how = "inline" if row["media_type"] in media.SHOWN else "attachment"

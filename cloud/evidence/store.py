@@ -54,12 +54,13 @@ def put(connection: Connection, new: NewItem, vault: Vault | None = None) -> tup
     known = _of_bytes(connection, new.hazard_id, given)
     if known is not None:
         return known, False
-    resting = new.content
+    resting, key = new.content, None
     if vault is not None:
-        resting = sealed(connection, vault, new.content, place_of_evidence(sha256))
+        resting, key = sealed(connection, vault, new.content, place_of_evidence(sha256))
     connection.execute(
-        "INSERT INTO evidence_file (sha256, content, sealed) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        [sha256, resting, vault is not None],
+        "INSERT INTO evidence_file (sha256, content, sealed, key) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT DO NOTHING",
+        [sha256, resting, vault is not None, key],
     )
     item = uuid4()
     connection.execute(

@@ -20,6 +20,7 @@ from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.media.keeping import PicturesKept
+from cloud.media.resealing import PicturesResealed
 from cloud.media.sealing import Vault
 from cloud.metrics import ingest as metrics
 from cloud.notices.escalating import escalate_due
@@ -67,6 +68,7 @@ class Duties(Looking):
         self._credentials = CredentialWatch()
         self._forgetting_notices = ForgettingNotices(settings.notices.keep_days)
         self._pictures = PicturesKept(settings.media.keep_days, Vault.of(settings))
+        self._resealed = PicturesResealed(Vault.of(settings))
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
@@ -77,6 +79,7 @@ class Duties(Looking):
             _watch,
             _keep,
             self._pictures,
+            self._resealed,
             _forget,
             _put_together,
             self.follow_calendar,

@@ -1,11 +1,13 @@
 """Unredacted pictures rest encrypted: whoever has the database alone, or a copy of it, sees nobody.
 
 AES-256-GCM under a key in a file, which the configuration names or which is made in the data folder when it
-is needed first. Each sealed piece is bound to its place, so that none can be put in another's.
+is needed first. Each sealed piece is bound to its place, so that none can be put in another's. Keys that were
+in use before lie beside it, and open what still rests under them.
 """
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 from uuid import UUID
@@ -13,6 +15,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from cloud import keyfiles
 from cloud.keyfiles import BadKeyError, is_to_be_made, key_of, read
 from cloud.settings import Settings
 from sitewarden.errors import SiteWardenError
@@ -34,10 +37,20 @@ class Part(NamedTuple):
     from_byte: int
     content: bytes
     sealed: bool
+    key: str | None = None
+    """By its number; `None`: not sealed, or from before keys had numbers."""
+
+
+class Sealed(NamedTuple):
+    """As it rests: nonce, ciphertext and tag."""
+
+    content: bytes
+    key: str
+    """By its number."""
 
 
 class Vault(NamedTuple):
-    """Seals and opens; the key is read when it is needed."""
+    """Seals under one key and opens under that and those before it; they are read when they are needed."""
 
     named: Path | None
     """The file that the configuration names."""
@@ -50,46 +63,64 @@ class Vault(NamedTuple):
         return cls(settings.media_key_file, settings.data_dir / "media.key")
 
     @property
+    def file(self) -> Path:
+        """Of the key that seals; those before it lie beside it."""
+        return self.named or self.made
+
+    @property
     def has_no_key_yet(self) -> bool:
         """Whether `seal` would make one."""
         return is_to_be_made(self.named, self.made)
 
-    def seal(self, content: bytes, place: bytes) -> bytes:
-        """Nonce, ciphertext and tag; raises `SealError`. Where there is no key yet, it is made."""
+    def seal(self, content: bytes, place: bytes) -> Sealed:
+        """Sealed for that place; raises `SealError`. Where there is no key yet, it is made."""
         nonce = os.urandom(_NONCE_BYTES)
         try:
             key = key_of(self.named, self.made)
         except (BadKeyError, OSError) as exc:
             raise SealError(f"unredacted pictures cannot be sealed: {exc}") from exc
-        return nonce + AESGCM(key).encrypt(nonce, content, place)
+        return Sealed(nonce + AESGCM(key).encrypt(nonce, content, place), number_of(key))
 
-    def open(self, sealed: bytes, place: bytes) -> bytes:
-        """What was sealed for that place; raises `SealError`."""
-        return _opened(self._key(), sealed, place)
+    def open(self, sealed: bytes, place: bytes, key: str | None = None) -> bytes:
+        """What was sealed for that place, under the key of that number if it is known; raises `SealError`."""
+        return _opened(self.keys(), sealed, place, key)
 
     def whole(self, of: UUID, parts: Sequence[Part]) -> bytes:
         """A picture from its pieces in their order; raises `SealError`."""
-        key = self._key() if any(part.sealed for part in parts) else None
+        keys = self.keys() if any(part.sealed for part in parts) else {}
         return b"".join(
-            _opened(key, part.content, place_of(of, part.from_byte))
-            if key is not None and part.sealed
+            _opened(keys, part.content, place_of(of, part.from_byte), part.key)
+            if part.sealed
             else part.content
             for part in parts
         )
 
-    def _key(self) -> AESGCM:
-        """To open with: none is made that could open nothing."""
+    def keys(self) -> dict[str, bytes]:
+        """By number, the one that seals first; none is made that could open nothing. Raises `SealError`."""
         try:
-            return AESGCM(read(self.named or self.made))
+            return {number_of(key): key for key in map(read, [self.file, *self.earlier])}
         except BadKeyError as exc:
             raise SealError(f"unredacted pictures cannot be opened: {exc}") from exc
 
+    @property
+    def earlier(self) -> list[Path]:
+        """The files of keys that only open."""
+        return keyfiles.earlier(self.file)
 
-def _opened(key: AESGCM, sealed: bytes, place: bytes) -> bytes:
-    try:
-        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
-    except (InvalidTag, ValueError) as exc:
-        raise OtherKeyError("the picture was sealed with another key, or its bytes were changed") from exc
+
+def number_of(key: bytes) -> str:
+    """By which a key is known without being known."""
+    return hashlib.sha256(b"sitewarden key " + key).hexdigest()[:16]
+
+
+def _opened(keys: Mapping[str, bytes], sealed: bytes, place: bytes, number: str | None) -> bytes:
+    tried = keys.values() if number is None else [keys[number]] if number in keys else []
+    for key in tried:
+        try:
+            return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
+        except (InvalidTag, ValueError):
+            continue
+    raise OtherKeyError("the picture was sealed with another key, or its bytes were changed")
 
 
 def place_of(of: UUID, from_byte: int) -> bytes:

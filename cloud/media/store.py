@@ -4,10 +4,10 @@ from typing import LiteralString
 from uuid import UUID
 
 from cloud.database import Connection
-from cloud.media.sealing import Part, SealError, Vault
+from cloud.media.sealing import Part, Sealed, SealError, Vault
 
 PARTS: LiteralString = (
-    "SELECT from_byte, content, sealed FROM camera_media_part WHERE media = %s ORDER BY from_byte"
+    "SELECT from_byte, content, sealed, key FROM camera_media_part WHERE media = %s ORDER BY from_byte"
 )
 
 _ANY_SEALED: LiteralString = """
@@ -16,7 +16,7 @@ _ANY_SEALED: LiteralString = """
 """
 
 
-def sealed(connection: Connection, vault: Vault, content: bytes, place: bytes) -> bytes:
+def sealed(connection: Connection, vault: Vault, content: bytes, place: bytes) -> Sealed:
     """As it rests; raises `SealError`.
 
     No second key is made beside pictures that rest under one which is gone: once the first is put back, what

@@ -91,15 +91,20 @@ def _append(connection: Connection, vault: Vault, row: Row, piece: Piece) -> int
     if not piece.content or received > row["bytes"]:
         detail = f"The file has {row['bytes']} bytes, of which {row['received']} are here."
         raise ProblemError(422, "wrong-size", "Not a piece of the file", detail)
-    seals, content = row["unredacted"], piece.content
-    if seals:
-        content = sealed(connection, vault, content, place_of(row["media"], piece.offset))
-    connection.execute(
-        "INSERT INTO camera_media_part (media, from_byte, content, sealed) VALUES (%s, %s, %s, %s)",
-        [row["media"], piece.offset, content, seals],
-    )
+    _rest(connection, vault, row, piece.offset, piece.content)
     connection.execute("UPDATE camera_media SET received = %s WHERE media = %s", [received, row["media"]])
     return received
+
+
+def _rest(connection: Connection, vault: Vault, row: Row, offset: int, content: bytes) -> None:
+    """Put a piece down, sealed where people can be known on it."""
+    key = None
+    if row["unredacted"]:
+        content, key = sealed(connection, vault, content, place_of(row["media"], offset))
+    connection.execute(
+        "INSERT INTO camera_media_part (media, from_byte, content, sealed, key) VALUES (%s, %s, %s, %s, %s)",
+        [row["media"], offset, content, key is not None, key],
+    )
 
 
 def _finish(

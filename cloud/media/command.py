@@ -1,0 +1,108 @@
+"""`sitewarden cloud media-key …`: the key under which unredacted pictures rest, and how it is changed."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from cloud.settings import Settings, read_settings
+from sitewarden.errors import SiteWardenError, UnreachableError
+
+if TYPE_CHECKING:
+    from cloud.media.resealing import Left
+    from cloud.media.sealing import Vault
+
+_DAY_S = 86_400
+
+
+def register(commands: Any) -> None:
+    """Add `media-key` and its actions."""
+    parser = commands.add_parser("media-key", help="the key under which unredacted pictures rest")
+    actions = parser.add_subparsers(dest="media_key_command", required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("show", _show, "which keys there are, and what still rests under those from before"),
+        ("change", _change, "make a new key; pictures are sealed under it anew while the cloud runs"),
+        ("retire", _retire, "delete the keys from before, once nothing rests under them"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("config", type=Path, metavar="CONFIG", help="cloud.yaml")
+        action.set_defaults(run=run)
+        if name == "retire":
+            action.add_argument(
+                "--now",
+                action="store_true",
+                help="although gateways may still hold pictures that are sealed for them: those are lost",
+            )
+
+
+def _show(args: argparse.Namespace) -> int:
+    settings, vault = _of(args)
+    number, *_ = vault.keys()
+    print(f"{number} seals: {vault.file}")
+    for file in vault.earlier:
+        print(f"opens what is left: {file}")
+    print(_said(_left(settings, vault)))
+    return 0
+
+
+def _change(args: argparse.Namespace) -> int:
+    from cloud import keyfiles  # noqa: PLC0415  each command imports only what it runs
+
+    _, vault = _of(args)
+    number, *_ = vault.keys()
+    try:
+        before = keyfiles.change(vault.file, number)
+    except OSError as exc:
+        raise SiteWardenError(f"{vault.file} could not be changed, the key is the one before: {exc}") from exc
+    print(f"{next(iter(vault.keys()))} seals: {vault.file}")
+    print(f"opens what is left: {before}")
+    print("back both up, apart from the database; where several machines serve it, bring them both files")
+    return 0
+
+
+def _retire(args: argparse.Namespace) -> int:
+    settings, vault = _of(args)
+    if not vault.earlier:
+        print("there is no key from before")
+        return 0
+    left = _left(settings, vault)
+    if any(left):
+        raise SiteWardenError(f"not yet: {_said(left)}; the cloud seals them anew while it runs")
+    since_s = max(file.stat().st_ctime for file in (vault.file, *vault.earlier))
+    until_s = since_s + settings.media.keep_days * _DAY_S
+    if time.time() < until_s and not args.now:
+        until = time.strftime("%Y-%m-%d", time.gmtime(until_s))
+        raise SiteWardenError(
+            f"not yet: until {until} gateways may bring pictures that they have sealed for the key from "
+            "before; --now gives those up"
+        )
+    for file in vault.earlier:
+        file.unlink()
+        print(f"deleted: {file}")
+    print("backups from before the change are opened by it alone: keep its copy as long as them")
+    return 0
+
+
+def _of(args: argparse.Namespace) -> "tuple[Settings, Vault]":
+    from cloud.media.sealing import Vault  # noqa: PLC0415
+
+    settings = read_settings(args.config)
+    return settings, Vault.of(settings)
+
+
+def _left(settings: Settings, vault: "Vault") -> "Left":
+    from cloud.database import connect  # noqa: PLC0415
+    from cloud.media.resealing import left  # noqa: PLC0415
+    from cloud.running import app_dsn  # noqa: PLC0415
+
+    try:
+        with connect(app_dsn(settings)) as connection:
+            return left(connection, vault)
+    except psycopg.OperationalError as exc:
+        raise UnreachableError(f"the database does not answer; is the cloud running? {exc}") from exc
+
+
+def _said(left: "Left") -> str:
+    return f"{left.pictures} pictures and {left.evidence} files of evidence rest under keys from before"
