@@ -14,7 +14,9 @@ from edge.config import Device
 from edge.derivation import derivations_for, derived_from
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
+from sitewarden import holes
 from sitewarden.derived import Derivations, DerivedPoint
+from sitewarden.holes import Hole, Holes
 from sitewarden.messages import Alarm, ClockState, Ended, PointBirth, Series, ToldState, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
@@ -278,6 +280,7 @@ class Judge:
         }
         self.grouping = Grouping(groups, chain.from_iterable(device.rules for device in self._devices))
         self._points: dict[str, _Tracked] = {}
+        self._holes = {device.name: _holes_of(device) for device in self._devices}
         self._watches: dict[RuleKey, _Watch] = {}
         self._standing: list[_Watch] = []
         """Those with an alarm, oldest first."""
@@ -331,6 +334,9 @@ class Judge:
             self.grouping.remember(group, body)
         ended = self.resume(before.episodes(), now_ms, before.memory())
         points, watches, self._now_ms = before.at_work()
+        for name, holes_of in self._holes.items():
+            if name in before.holes:
+                holes_of.go_on_from(before.holes[name])
         for point, tracked in self._points.items():
             tracked.take_over(points.get(point))
         for key, watch in self._watches.items():
@@ -341,6 +347,11 @@ class Judge:
     def at_work(self) -> tuple[Mapping[str, _Tracked], Mapping[RuleKey, _Watch], int]:
         """For whoever takes over: points, rules, and the instant up to which time has passed."""
         return self._points, self._watches, self._now_ms
+
+    @property
+    def holes(self) -> Mapping[str, Holes]:
+        """By device, for whoever takes over."""
+        return self._holes
 
     def _derived_points(self) -> Iterator[DerivedPoint]:
         for device in self._devices:
@@ -413,6 +424,8 @@ class Judge:
         taken = {reading.point for reading in readings} if derivations.waiting else ()
         overdue = [one for one in derivations.waiting if not self._involved[one.name].isdisjoint(taken)]
         before = [self._judged(device, derivations.judge(one)) for one in overdue]
+        if missed := self._holes[device.name].take(readings):
+            before += [*self._late_work(device), self._missed(missed)]
         recorded = [points[reading.point].rounded(reading) for reading in readings]
         derived = (*derivations.take_at_once(recorded), *self.grouping.take(device.name, recorded))
         judged = self._judged(device, derived, recorded)
@@ -461,6 +474,18 @@ class Judge:
         if device.name in self._seldom:
             again = wanted({reading.point: reading.at_ms for reading in recorded}, self._hurried)
         return Judgement(recorded, alarms, self.derivations[device.name].fetch_cycles(), again)
+
+    def _missed(self, missed: Iterable[Hole]) -> Judgement:
+        """Nobody read these points when they were due: nothing is recorded of it, for nothing was heard."""
+        moved: list[tuple[Watch, Transition]] = []
+        for at_ms, names, quality in missed:
+            for name in names:
+                if (newest := self._points[name].newest) is not None:
+                    newest.add(Reading(name, at_ms, None, quality))
+            for name in names:
+                moved += self._points[name].listeners.miss(at_ms, quality)
+        alarms = [self._told(self._watches[key_of(watch.bound)], transition) for watch, transition in moved]
+        return Judgement([], alarms, [])
 
     def _let_wait(self) -> dict[str, frozenset[str]]:
         """Forecasts of every device wait, unless a rule of another point looks at them.
@@ -544,6 +569,8 @@ class Judge:
         for derivation in self.derivations.values():
             derivation.shift(by_ms, since_ms)
         self.grouping.shift(by_ms, since_ms)
+        for holes_of in self._holes.values():
+            holes_of.shift(by_ms, since_ms)
         for tracked in self._points.values():
             tracked.shift(by_ms, since_ms)
         for watch in self._watches.values():
@@ -723,6 +750,10 @@ def _standing(watch: _Watch, alarm: Alarm, now_ms: int) -> Standing:
         is_acknowledged=alarm.acknowledged_at is not None or is_shelved,
         sounded_s=watch.sounded_s,
     )
+
+
+def _holes_of(device: Device) -> Holes:
+    return Holes(holes.groups_of(device.profile, device.points, device.intervals_ms), device.points)
 
 
 def _resumed(episode: Episode) -> RuleState:

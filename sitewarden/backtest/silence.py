@@ -1,15 +1,14 @@
 """What a back-test hears of a device that fell silent: the same as a replay of the history. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from sitewarden import holes
 from sitewarden.backtest.binding import profile_of
 from sitewarden.history import DevicePast, Track
-from sitewarden.history.silence import lost_of, missed, polled, without_value
+from sitewarden.history.silence import lost_of, missed, without_value
+from sitewarden.holes import Group
 from sitewarden.messages import Gap
 from sitewarden.quality import Quality
-
-Group = tuple[int, Sequence[str]]
-"""A poll group: its interval in ms and its points."""
 
 
 def with_silences(
@@ -44,17 +43,9 @@ def witnesses(device: DevicePast, points: Sequence[str]) -> list[str]:
     return [group[0] for _, group in groups_of(device) if points and not _among(group, points)]
 
 
-def groups_of(device: DevicePast) -> Iterator[Group]:
+def groups_of(device: DevicePast) -> list[Group]:
     """The poll groups of the points that the device had."""
-    profile = profile_of(device)
-    if profile is None:
-        return
-    keys = {point.p: point.p.partition("/")[2] for point in device.points}
-    raw = [(p, profile.points[key].group) for p, key in keys.items() if key in profile.points]
-    # That something did not happen is no silence.
-    raw = [(p, group) for p, group in raw if not profile.groups[group].occasional]
-    declared = {name: group.interval_ms for name, group in profile.groups.items()}
-    yield from polled(declared | device.intervals_ms, raw)
+    return list(holes.groups_of(profile_of(device), device.points, device.intervals_ms))
 
 
 def _among(points: Iterable[str], known: Mapping[str, Track] | Sequence[str]) -> list[str]:

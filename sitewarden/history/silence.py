@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sitewarden.history.model import Header, Track
+from sitewarden.holes import MISSED
 from sitewarden.messages import Gap
 from sitewarden.quality import Quality
 
-MISSED = 3
-"""So many intervals without a reading are a silence; fewer are a poll that came late."""
 AGAIN_MS = 10_000
 """A silence that lasts is told again after so long."""
 LONG_MS = 3_600_000

@@ -63,6 +63,7 @@ class Watch:
         self.shelved_until_ms = 0
         self.is_out_of_service = False
         self._is_timed = bound.is_timed
+        self.is_moved_by_values = not bound.is_timed and not isinstance(bound.rule.condition, Bad)
         self._stood: tuple[int, int] = (0, 0)
         """From when to when the last episode stood."""
 
@@ -164,6 +165,16 @@ class Listeners:
             self._look()
         if self._others:
             moved = (*moved, *_stepped(self._others, at_ms, value, quality))
+        return moved
+
+    def miss(self, at_ms: int, quality: Quality) -> "Sequence[tuple[Watch, Transition]]":
+        """The point was not read though it was due: nothing is known of it, and no return is seen through.
+
+        That is no reading: what watches for bad ones or for silence is told by those, or by time.
+        """
+        watches = (watch for watch in (*self._calm, *self._others) if watch.is_moved_by_values)
+        moved = _stepped(watches, at_ms, None, quality)
+        self._look()
         return moved
 
     def _look(self) -> None:
