@@ -292,6 +292,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """By poll group."""
     unused: list[Name] = []
     """Points of the profile to which nothing is connected."""
+    out_of_service: list[Name] = []
+    """Points, raw or derived, whose alarms are not raised."""
     load_chart: str | None = None
     """By name, or the file's name where it is one of the site's own."""
     parameters: dict[Name, float | str] = {}

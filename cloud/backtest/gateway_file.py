@@ -17,6 +17,7 @@ class _Device(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     unit: int | None = None
     unused: list[str] = []
+    out_of_service: list[str] = []
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
     point_parameters: dict[str, dict[str, float | str]] = {}
@@ -75,6 +76,7 @@ def read_gateway(file: Path) -> GatewayFacts:
             device.device: DeviceSetup(
                 bus=bus.bus,
                 unused=device.unused,
+                out_of_service=device.out_of_service,
                 unit=device.unit,
                 load_chart=device.load_chart,
                 parameters=device.parameters,

@@ -147,6 +147,7 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         unit=setup.unit,
         intervals_ms=setup.intervals_ms or told.intervals_ms,
         unused=setup.unused,
+        out_of_service=setup.out_of_service,
         points=[
             PointBirth(p=point.name, kind=point.kind, label=point.label, stale_after_ms=point.stale_after_ms)
             for point in points

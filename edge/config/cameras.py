@@ -217,7 +217,9 @@ def camera_of(source: Source, i: int, entry: CameraEntry, packs: list[RulePack])
         out_of_service=frozenset(f"{entry.camera}/{key}" for key in entry.out_of_service),
         history=None,
         layout=_layout(entry),
-        setup=DeviceSetup(limit_changes=changes_of(source, entry.camera)),
+        setup=DeviceSetup(
+            limit_changes=changes_of(source, entry.camera), out_of_service=entry.out_of_service
+        ),
         entry=msgspec.structs.replace(entry, url=address.shown(_absolute(source, entry.url))),
         password=password,
         address=_address(entry, password),

@@ -95,6 +95,7 @@ def _setup_of(source: Source, entry: DeviceEntry, bus: BusEntry, intervals_ms: d
         identity=entry.identity,
         intervals_ms=intervals_ms,
         unused=entry.unused,
+        out_of_service=entry.out_of_service,
         load_chart=entry.load_chart,
         parameters=entry.parameters,
         point_parameters=entry.point_parameters,

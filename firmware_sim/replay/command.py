@@ -163,7 +163,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _play(args: argparse.Namespace, file: Path) -> int:
-    from firmware_sim.replay.place import place_of  # noqa: PLC0415  # as above
+    from firmware_sim.replay.place import out_of_service, place_of  # noqa: PLC0415  # as above
     from firmware_sim.replay.run import Settings, read_timeline  # noqa: PLC0415  # as above
     from firmware_sim.replay.site import ReplayingSite  # noqa: PLC0415  # as above
 
@@ -172,6 +172,8 @@ def _play(args: argparse.Namespace, file: Path) -> int:
     # Read once here, so that a bad file is named before anything starts.
     cast, timeline = read_timeline(Settings(playback=playback, header=place.header, profiles=place.profiles))
     say(f"历史回放 · replaying {args.file.name}: {len(cast.devices)} devices, {len(timeline)} instants")
+    withheld = ", ".join(out_of_service(place.header)) or "无 none known"
+    say(f"停用报警的测点 · out of service, no alarm is raised: {withheld}")
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, _interrupt)
     with _folder(args.keep, say) as folder:

@@ -53,6 +53,11 @@ def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
     return place
 
 
+def out_of_service(header: Header) -> list[str]:
+    """Points whose alarms are not raised, in the order of the devices."""
+    return [f"{device.device}/{key}" for device in header.devices for key in device.out_of_service]
+
+
 def _by_history(file: Path, rules: list[str]) -> Place:
     header, profiles = read_header(file), load_profiles()
     devices = list(_placed([device for device in header.devices if not is_camera(device)]))
@@ -159,9 +164,16 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
         # Control values of old histories stand where a gateway.yaml no longer says them.
         "instruments": msgspec.to_builtins(msgspec.structs.replace(device.instruments, control_mm={})),
         "unused": unused(device, profile),
+        "out_of_service": _out_of_service(device),
         "layout": device.layout,
     }
     return entry | {key: value for key, value in known.items() if value}
+
+
+def _out_of_service(device: DevicePast) -> list[str]:
+    """Of the points that the device had, where they are known: a gateway would stumble over any other."""
+    had = {point.p.partition("/")[2] for point in device.points}
+    return [key for key in device.out_of_service if not had or key in had]
 
 
 def _free_name(taken: Iterable[str | None]) -> str:
@@ -188,6 +200,8 @@ def _camera(device: DevicePast, zones: Sequence[CameraZone]) -> dict[str, Any]:
         entry["label"] = {"zh": device.label.zh, "en": device.label.en}
     if masks := device.layout.get("masks"):
         entry["masks"] = masks
+    if out_of_service := _out_of_service(device):
+        entry["out_of_service"] = out_of_service
     return entry
 
 
@@ -239,7 +253,12 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
 
 
 def _camera_past(entry: "_Seeing") -> DevicePast:
-    return DevicePast(device=entry.camera, profile=CAMERA.profile, label=entry.label)
+    return DevicePast(
+        device=entry.camera,
+        profile=CAMERA.profile,
+        label=entry.label,
+        out_of_service=entry.out_of_service,
+    )
 
 
 def _read(config: Path) -> dict[str, Any]:
@@ -271,6 +290,7 @@ class _Bus(msgspec.Struct):
 class _Seeing(msgspec.Struct):
     camera: Name
     label: Text | None = None
+    out_of_service: list[str] = []
     zones: list[CameraZone] = []
 
 
@@ -326,4 +346,5 @@ def _past(bus: str, entry: Mapping[str, Any], profile: Profile | None) -> Device
         label=Text(label["zh"], label["en"]) if label else None,
         intervals_ms=dict.fromkeys(groups, interval_ms) if interval_ms else {},
         unused=list(entry.get("unused", [])),
+        out_of_service=list(entry.get("out_of_service", [])),
     )

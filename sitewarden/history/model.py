@@ -46,6 +46,8 @@ class DeviceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """How often it was asked, by poll group; says from when on missing readings are a silence."""
     unused: list[str] = []
     """Points of the profile to which nothing was connected."""
+    out_of_service: list[str] = []
+    """Keys of points, raw or derived, whose alarms the gateway did not raise: nor does a replay."""
     chart: LoadChart | None = None
     parameters: dict[str, float | str] = {}
     point_parameters: dict[str, dict[str, float | str]] = {}

@@ -11,7 +11,7 @@ import yaml
 from edge.config import load_gateway
 from firmware_sim.replay.cast import cast_of
 from firmware_sim.replay.command import register, register_devices
-from firmware_sim.replay.place import place_of
+from firmware_sim.replay.place import out_of_service, place_of
 from firmware_sim.replay.run import Playback, Settings, header_for, read_timeline
 from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
@@ -233,6 +233,28 @@ def test_only_devices_that_the_gateway_knows_are_played(file, config):
     assert [(played.name, played.unit) for played in cast.devices] == [("crane-1", 9)]
     assert "slew" not in cast.devices[0].keys
     assert set(timeline.device.tolist()) == {0}
+
+
+def test_what_was_out_of_service_raises_no_alarm_in_a_replay_either(tmp_path, config):
+    crane = msgspec.structs.replace(crane_past(), out_of_service=["wind_speed", "gone"])
+    camera = msgspec.structs.replace(camera_past(), out_of_service=["hook.intruders"])
+    tracks = {**crane_tracks("crane-1", [1.0] * 4), **camera_tracks()}
+    history = tmp_path / "withheld.parquet"
+    write_history(history, history_of(tracks, crane, camera))
+    place = place_of(history, None, [])
+    [bus] = place.gateway["buses"]
+    assert bus["devices"][0]["out_of_service"] == ["wind_speed"]
+    assert place.gateway["cameras"][0]["out_of_service"] == ["hook.intruders"]
+    # A history that says nothing of it is played with every alarm, unless the gateway's file does.
+    bare = tmp_path / "bare.csv"
+    bare.write_text(f"point,at_ms,value\ncrane-1/load,{T0},1.0\n", encoding="utf-8")
+    assert out_of_service(place_of(bare, config, []).header) == []
+    told = yaml.safe_load((config).read_text(encoding="utf-8"))
+    told["buses"][0]["devices"][0]["out_of_service"] = ["wind_speed"]
+    (config).write_text(yaml.safe_dump(told), encoding="utf-8")
+    played = place_of(bare, config, [])
+    assert out_of_service(played.header) == ["crane-1/wind_speed"]
+    assert played.gateway["buses"][0]["devices"][0]["out_of_service"] == ["wind_speed"]
 
 
 def test_a_csv_of_another_program_is_played_with_the_gateways_file(tmp_path, config):
