@@ -14,6 +14,7 @@ from pymodbus.exceptions import ModbusException
 
 from firmware_sim.modbus import Bank, ModbusServer
 from firmware_sim.rtu import BITS_A_BYTE, GAP_BYTES, RtuOverTcpServer, SerialServer, crc, framed
+from tests.support.waiting import PATIENCE_S
 
 FAST = 115_200
 UNITS = {
@@ -25,9 +26,9 @@ READ = framed(1, bytes.fromhex("03 0000 0002"))
 ANSWER = framed(1, bytes.fromhex("03 04 0064 0065"))
 
 
-def asked(path: str, unit: int, first: int, count: int) -> object:
+def asked(path: str, unit: int, first: int, count: int, *, timeout_s: float = PATIENCE_S) -> object:
     """By a client that blocks, so in a thread."""
-    with ModbusSerialClient(path, baudrate=FAST, timeout=0.2, retries=0) as client:
+    with ModbusSerialClient(path, baudrate=FAST, timeout=timeout_s, retries=0) as client:
         try:
             answer = client.read_holding_registers(first, count=count, device_id=unit)
         except ModbusException:
@@ -47,8 +48,8 @@ async def test_several_units_answer_on_one_serial_line_and_the_others_are_silent
             "the most": await asyncio.to_thread(asked, path, 1, 0, 125),
             "beyond the end": await asyncio.to_thread(asked, path, 1, 124, 2),
             "other function": await asyncio.to_thread(asked, path, 2, 0, 1),
-            "a silent unit": await asyncio.to_thread(asked, path, 3, 0, 1),
-            "no such unit": await asyncio.to_thread(asked, path, 9, 0, 1),
+            "a silent unit": await asyncio.to_thread(asked, path, 3, 0, 1, timeout_s=0.2),
+            "no such unit": await asyncio.to_thread(asked, path, 9, 0, 1, timeout_s=0.2),
         }
     assert answers == {
         "a unit": [102, 103, 104],
@@ -62,7 +63,9 @@ async def test_several_units_answer_on_one_serial_line_and_the_others_are_silent
 
 async def test_rtu_frames_travel_through_tcp_too() -> None:
     async with RtuOverTcpServer("127.0.0.1", 0, UNITS, FAST) as server:
-        client = AsyncModbusTcpClient("127.0.0.1", port=server.port, framer=FramerType.RTU, retries=0)
+        client = AsyncModbusTcpClient(
+            "127.0.0.1", port=server.port, framer=FramerType.RTU, retries=0, timeout=PATIENCE_S
+        )
         assert await client.connect()
         answer = await client.read_input_registers(1, count=2, device_id=2)
         refused = await client.write_register(0, 1, device_id=1)
@@ -74,12 +77,15 @@ async def test_rtu_frames_travel_through_tcp_too() -> None:
 
 async def test_a_silent_unit_is_silent_over_modbus_tcp_too() -> None:
     async with ModbusServer("127.0.0.1", 0, UNITS) as server:
-        client = AsyncModbusTcpClient("127.0.0.1", port=server.port, retries=0, timeout=0.2)
-        assert await client.connect()
+        hasty = AsyncModbusTcpClient("127.0.0.1", port=server.port, retries=0, timeout=0.2)
+        assert await hasty.connect()
         with pytest.raises(ModbusException):
-            await client.read_holding_registers(0, count=1, device_id=3)
-        assert (await client.read_holding_registers(0, count=1, device_id=1)).registers == [100]
-        client.close()
+            await hasty.read_holding_registers(0, count=1, device_id=3)
+        hasty.close()
+        patient = AsyncModbusTcpClient("127.0.0.1", port=server.port, retries=0, timeout=PATIENCE_S)
+        assert await patient.connect()
+        assert (await patient.read_holding_registers(0, count=1, device_id=1)).registers == [100]
+        patient.close()
 
 
 @contextlib.contextmanager

@@ -121,27 +121,26 @@ def test_a_waiting_viewer_holds_no_more_than_its_bound():
 
 def test_values_come_at_most_ten_times_a_second(site, web):
     site.born()
+    stop = threading.Event()
+
+    def talk() -> None:
+        n = 0
+        while not stop.is_set():
+            n += 1
+            tell(site, readings(float(n % 50), at=now_ms() + n))
+
+    speaker = threading.Thread(target=talk)
+    began_s = time.monotonic()
     with web.stream() as stream:
-        stream.next("values")
-        until, count = time.monotonic() + 1.0, 0
-        stop = threading.Event()
-
-        def talk() -> None:
-            n = 0
-            while not stop.is_set():
-                n += 1
-                tell(site, readings(float(n % 50), at=now_ms() + n))
-
-        speaker = threading.Thread(target=talk)
         speaker.start()
         try:
-            while time.monotonic() < until:
+            for _ in range(11):
                 stream.next("values")
-                count += 1
         finally:
             stop.set()
             speaker.join()
-    assert 3 <= count <= 12
+    # The first is what stands when he comes; a machine that is busy makes it longer, and never shorter.
+    assert time.monotonic() - began_s >= 0.9
 
 
 def test_a_slow_viewer_delays_nobody(site, web):

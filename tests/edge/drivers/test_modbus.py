@@ -65,7 +65,7 @@ def settings_of(server: ModbusServer | SerialServer) -> ModbusSettings:
     return ModbusRtuOverTcp(host="127.0.0.1", port=server.port, quiet_ms=round(QUIET_S * 1000))
 
 
-async def read(link: Link, unit: int, first: int, length: int, *, timeout_s: float = TIMEOUT_S) -> Answer:
+async def read(link: Link, unit: int, first: int, length: int, *, timeout_s: float = PATIENCE_S) -> Answer:
     """Read as soon as there is a connection."""
     async with asyncio.timeout(45):
         while True:
@@ -85,7 +85,7 @@ async def test_registers_come_as_asked_for(transport: Transport, tmp_path: Path)
 @every_transport
 async def test_the_most_registers_of_a_request_come_whole(transport: Transport, tmp_path: Path) -> None:
     async with linked(transport, {1: Unit({n: n for n in range(125)})}, tmp_path) as (_, link):
-        assert (await read(link, 1, 0, 125, timeout_s=1.0)).registers == tuple(range(125))
+        assert (await read(link, 1, 0, 125)).registers == tuple(range(125))
 
 
 @every_transport
@@ -107,10 +107,10 @@ async def test_a_silent_unit_is_a_timeout_and_the_line_stays_open(
 ) -> None:
     units = {1: Unit({0: 1}), 2: Unit(is_silent=True)}
     async with linked(transport, units, tmp_path) as (server, link):
-        silent = await read(link, 2, 0, 1)
+        silent = await read(link, 2, 0, 1, timeout_s=TIMEOUT_S)
         assert (silent.quality, silent.is_silence) == (Quality.TIMEOUT, True)
         assert silent.answered_at - silent.asked_at >= TIMEOUT_S
-        assert (await link.read(1, Request(3, 0, 1), TIMEOUT_S)).registers == (1,)
+        assert (await link.read(1, Request(3, 0, 1), PATIENCE_S)).registers == (1,)
         assert isinstance(server, SerialServer) or server.connections == 1
         assert (link.traffic.requests, link.traffic.timeouts) == (2, 1)
 
@@ -146,7 +146,7 @@ async def test_a_converter_that_finds_nobody_behind_it_counts_as_silence(
     transport: Transport, tmp_path: Path
 ) -> None:
     async with linked(transport, {1: Unit(exception=11)}, tmp_path) as (_, link):
-        assert (await read(link, 1, 0, 1)).is_silence
+        assert (await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)).is_silence
 
 
 @every_transport
@@ -157,7 +157,7 @@ async def test_a_fault_gives_no_wrong_value_and_costs_the_neighbour_none(
     units = {1: Unit({0: 11, 1: 12}, fault=fault), 2: Unit({0: 21, 1: 22}), 3: Unit({0: 31, 1: 32})}
     async with linked(transport, units, tmp_path) as (_, link):
         for _ in range(2):
-            faulty = await read(link, 1, 0, 2)
+            faulty = await read(link, 1, 0, 2, timeout_s=TIMEOUT_S)
             is_known = fault == "noise after" or (fault == "noise before" and transport != "tcp")
             assert faulty.registers == ((11, 12) if is_known and faulty.quality is Quality.GOOD else ())
             assert faulty.quality is not Quality.GOOD or is_known
@@ -192,7 +192,7 @@ async def test_a_late_answer_is_never_another_reads_value(
     async with linked(transport, {1: unit}, tmp_path) as (_, link):
         for _ in range(3):
             unit.delay_s = 1.5 * TIMEOUT_S
-            assert (await read(link, 1, 100, 2)).quality is Quality.TIMEOUT
+            assert (await read(link, 1, 100, 2, timeout_s=TIMEOUT_S)).quality is Quality.TIMEOUT
             unit.delay_s = 0.65 * TIMEOUT_S
             answer = await read(link, 1, 200, length)
             assert answer.registers == (3, 4, 5)[:length]
@@ -205,7 +205,7 @@ async def test_after_an_answer_that_did_not_come_the_line_is_left_alone(
 ) -> None:
     units = {1: Unit(is_silent=True), 2: Unit({0: 2})}
     async with linked(transport, units, tmp_path) as (_, link):
-        given_up = (await read(link, 1, 0, 1)).answered_at
+        given_up = (await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)).answered_at
         answer = await read(link, 2, 0, 1)
         assert answer.registers == (2,)
         assert answer.asked_at - given_up >= QUIET_S
@@ -229,7 +229,7 @@ async def test_a_cancelled_read_leaves_the_line_alone_too(transport: Transport, 
 async def test_the_missing_answer_itself_ends_the_quiet_time(transport: Transport, tmp_path: Path) -> None:
     unit = Unit({0: 1}, delay_s=1.5 * TIMEOUT_S)
     async with linked(transport, {1: unit, 2: Unit({0: 2})}, tmp_path) as (_, link):
-        given_up = (await read(link, 1, 0, 1)).answered_at
+        given_up = (await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)).answered_at
         answer = await read(link, 2, 0, 1)
         assert 0.4 * TIMEOUT_S < answer.asked_at - given_up < QUIET_S
 
@@ -250,7 +250,7 @@ async def test_nothing_else_ends_the_quiet_time(said: bytes, tmp_path: Path) -> 
         serving_line(units, tmp_path / "line") as server,
         running(settings_of(server)) as link,
     ):
-        given_up = (await read(link, 1, 0, 1)).answered_at
+        given_up = (await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)).answered_at
         server.say(said)
         answer = await read(link, 2, 0, 1)
         assert answer.registers == (2,)
@@ -308,7 +308,7 @@ async def test_the_beginning_of_a_foreign_frame_does_not_hide_the_answer_behind_
 ) -> None:
     unit = Unit(is_silent=True)
     async with linked(transport, {1: unit}, tmp_path) as (server, link):
-        await read(link, 1, 0, 1)
+        await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)
         asked = unit.asked
         reading = asyncio.create_task(link.read(1, Request(3, 0, 1), PATIENCE_S))
         await until(lambda: unit.asked > asked)
@@ -323,7 +323,7 @@ async def test_a_late_answer_is_counted_also_while_nobody_is_asked(
 ) -> None:
     unit = Unit({0: 1}, delay_s=1.2 * TIMEOUT_S)
     async with linked(transport, {1: unit}, tmp_path) as (_, link):
-        await read(link, 1, 0, 1)
+        await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)
         await until(lambda: link.traffic.late == 1)
 
 
@@ -332,7 +332,7 @@ async def test_a_late_answer_of_one_unit_is_not_its_neighbours(transport: Transp
     """Even one that comes after the quiet time, while the neighbour is asked the very same."""
     units = {1: Unit({0: 11}, delay_s=TIMEOUT_S + 1.2 * QUIET_S), 2: Unit({0: 22}, delay_s=0.8 * TIMEOUT_S)}
     async with linked(transport, units, tmp_path) as (_, link):
-        assert (await read(link, 1, 0, 1)).quality is Quality.TIMEOUT
+        assert (await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)).quality is Quality.TIMEOUT
         while not link.traffic.late:
             assert (await read(link, 2, 0, 1)).registers == (22,)
 
@@ -343,7 +343,7 @@ async def test_a_broken_connection_ends_a_read_at_once_and_comes_back_by_itself(
 ) -> None:
     unit = Unit({0: 9}, is_silent=True)
     async with linked(transport, {1: unit}, tmp_path) as (server, link):
-        await read(link, 1, 0, 1)
+        await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)
         asked = unit.asked
         reading = asyncio.create_task(link.read(1, Request(3, 0, 1), 2 * PATIENCE_S))
         await until(lambda: unit.asked > asked)
@@ -373,7 +373,7 @@ async def test_opening_anew_does_not_shorten_the_quiet_time(tmp_path: Path) -> N
     units = {1: Unit(is_silent=True), 2: Unit({0: 2})}
     settings = ModbusRtu(serial=str(tmp_path / "line"), baudrate=FAST, quiet_ms=600)
     async with serving_line(units, tmp_path / "line"), running(settings) as link:
-        given_up = (await read(link, 1, 0, 1)).answered_at
+        given_up = (await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)).answered_at
         link.reopen()
         answer = await read(link, 2, 0, 1)
         assert answer.registers == (2,)
@@ -394,7 +394,7 @@ async def test_a_serial_line_is_used_by_one_alone(tmp_path: Path) -> None:
 async def test_a_stream_that_nobody_understands_is_closed_and_opened_anew(fault: Fault) -> None:
     unit = Unit({0: 9}, fault=fault)
     async with serving({1: unit}) as server, running(settings_of(server)) as link:
-        answer = await read(link, 1, 0, 1)
+        answer = await read(link, 1, 0, 1, timeout_s=TIMEOUT_S)
         assert answer.quality is not Quality.GOOD
         unit.fault = None
         assert (await read(link, 1, 0, 1)).registers == (9,)
