@@ -1,8 +1,12 @@
 -- Minutes that are kept lie by point and hour, as packed readings do: a chart of weeks reads one row where it read
--- sixty, and they take a tenth of the room. They are written so at once, for hours are kept as a whole.
+-- sixty, and they take a tenth of the room. They are written so at once, for hours are kept as a whole. Those that were
+-- kept before lie as they did, and are read so, until the work on the storage has packed them a little at a time: there
+-- may be so many that a day would not do.
 
 -- only: plain
-ALTER TABLE minute_kept RENAME TO minute_before;
+ALTER TABLE minute_kept RENAME TO minute_plain;
+ALTER INDEX minute_kept_pkey RENAME TO minute_plain_pkey;
+GRANT TRUNCATE ON minute_plain TO sitewarden_app;
 
 -- The minutes of a point in an hour, ascending: some 800 bytes at 1 Hz, where rows of their own take 10,000.
 CREATE TABLE minute_packed (
@@ -58,8 +62,13 @@ CREATE VIEW minute_unpacked AS
                       coalesce(goods[place::int], n, ns[place::int]) AS good
                  FROM generate_series(p.hour, p.hour + (size - 1) * interval '1 minute', interval '1 minute')
                       WITH ORDINALITY AS steps (step, place)) AS m;
+-- What is packed counts: it may have been counted anew.
 CREATE VIEW minute_kept AS
-    SELECT at, low, high, first, last, first_at, last_at, point_id, n, good, sum FROM minute_unpacked;
+    SELECT at, low, high, first, last, first_at, last_at, point_id, n, good, sum FROM minute_unpacked
+    UNION ALL
+    SELECT at, low, high, first, last, first_at, last_at, point_id, n, good, sum FROM minute_plain AS p
+     WHERE NOT EXISTS (SELECT FROM minute_packed AS k
+                        WHERE k.point_id = p.point_id AND k.hour = date_bin('1 hour', p.at, 'epoch'));
 
 -- The minutes of an hour, in their order.
 CREATE FUNCTION pack_minutes(minute_kept[]) RETURNS packed_minutes LANGUAGE plpgsql IMMUTABLE AS $$
@@ -125,14 +134,17 @@ BEGIN
     RETURN held;
 END $$;
 
-INSERT INTO minute_packed (point_id, hour, base, size, minutes, n, first_after, last_after, ns, firsts, lasts,
-                           goods, small, middle, large, sums, wide_sums)
-    SELECT g.point_id, g.hour, k.*
-      FROM (SELECT point_id, date_bin('1 hour', at, 'epoch') AS hour,
-                   array_agg(ROW(at, low, high, first, last, first_at, last_at, point_id, n, good, sum)::minute_kept
-                             ORDER BY at) AS minutes
-              FROM minute_before GROUP BY 1, 2) AS g
-           CROSS JOIN LATERAL pack_minutes(g.minutes) AS k;
+-- What is kept of a point in a span and not packed yet, and still true.
+CREATE FUNCTION plain_minutes_of(point int, since timestamptz, until timestamptz)
+    RETURNS TABLE (at timestamptz, low bigint, high bigint, first bigint, last bigint, first_at timestamptz,
+                   last_at timestamptz, point_id int, n int, good int, sum numeric) LANGUAGE sql STABLE AS $$
+    SELECT at, low, high, first, last, first_at, last_at, point_id, n, good, sum FROM minute_plain AS k
+     WHERE k.point_id = point AND k.at >= since AND k.at < until AND k.at < (SELECT computed_to FROM storage)
+       AND NOT EXISTS (SELECT FROM dirty AS d
+                        WHERE d.point_id = point AND d.hour = date_bin('1 hour', k.at, 'epoch'))
+       AND NOT EXISTS (SELECT FROM minute_packed AS p
+                        WHERE p.point_id = point AND p.hour = date_bin('1 hour', k.at, 'epoch'))
+$$;
 
 -- What is kept of a point in a span, and still true. The span must begin and end with minutes.
 CREATE FUNCTION kept_minutes(point int, since timestamptz, until timestamptz)
@@ -143,6 +155,8 @@ CREATE FUNCTION kept_minutes(point int, since timestamptz, until timestamptz)
        AND k.hour >= date_bin('1 hour', since, 'epoch') AND k.hour < until
        AND k.hour < (SELECT computed_to FROM storage)
        AND NOT EXISTS (SELECT FROM dirty AS d WHERE d.point_id = point AND d.hour = k.hour)
+    UNION ALL
+    SELECT * FROM plain_minutes_of(point, since, until)
 $$;
 
 -- What is true of a point in a span, packed: kept as it is, and counted where it is not kept or no longer true. Its
@@ -163,6 +177,8 @@ CREATE FUNCTION packed_minutes_of(point int, since timestamptz, until timestampt
                    array_agg(ROW(m.at, low, high, first, last, first_at, last_at, point_id, n, good, sum)::minute_kept
                              ORDER BY m.at) AS minutes
               FROM (SELECT * FROM minutes_of(ARRAY[point], greatest(since, (SELECT computed_to FROM storage)), until)
+                    UNION ALL
+                    SELECT * FROM plain_minutes_of(point, since, until)
                     UNION ALL
                     SELECT m.* FROM (SELECT DISTINCT hour FROM dirty
                                       WHERE point_id = point AND hour > since - interval '1 hour' AND hour < until
@@ -208,7 +224,3 @@ CREATE OR REPLACE FUNCTION point_minutes(point int, since timestamptz, until tim
            CROSS JOIN LATERAL minutes_of(ARRAY[point], greatest(d.hour, since),
                                          least(d.hour + interval '1 hour', until)) AS m
 $$;
-
--- only: plain
-DROP TABLE minute_before;
--- end

@@ -77,7 +77,9 @@ CREATE OR REPLACE FUNCTION packed_minutes_of(point int, since timestamptz, until
       FROM (SELECT date_bin('1 hour', m.at, 'epoch') AS hour,
                    array_agg(ROW(m.at, low, high, first, last, first_at, last_at, point_id, n, good, sum)::minute_kept
                              ORDER BY m.at) AS minutes
-              FROM unkept_minutes_of(point, since, until) AS m GROUP BY 1) AS g
+              FROM (SELECT * FROM plain_minutes_of(point, since, until)
+                    UNION ALL
+                    SELECT * FROM unkept_minutes_of(point, since, until)) AS m GROUP BY 1) AS g
            CROSS JOIN LATERAL pack_minutes(g.minutes) AS k
 $$;
 -- end

@@ -49,10 +49,15 @@ def _has_older(table: LiteralString, at: LiteralString) -> LiteralString:
 
 
 _OLD_MINUTES, _OLD_PACKED = _has_older("minute_packed", "hour"), _has_older("reading_packed", "hour")
+_OLD_PLAIN = _has_older("minute_plain", "at")
 _OLD_LATE = _has_older("reading_late", "at")
 _FORGET_MINUTES: LiteralString = (
     "DELETE FROM minute_packed WHERE ctid = ANY (ARRAY("
     "SELECT ctid FROM minute_packed WHERE hour < %(before)s LIMIT %(most)s))"
+)
+_FORGET_PLAIN: LiteralString = (
+    "DELETE FROM minute_plain WHERE ctid = ANY (ARRAY("
+    "SELECT ctid FROM minute_plain WHERE at < %(before)s LIMIT %(most)s))"
 )
 _COMPRESSIBLE: LiteralString = """
     SELECT c.name, c.is_compressed
@@ -141,6 +146,8 @@ def forget(connection: Connection, mode: Mode, settings: StorageSettings, now: d
             yield f"let go of hours={gone} before={raw:%Y-%m-%d}"
     if connection.execute(_OLD_MINUTES, {"before": minutes}).rowcount:
         yield from _delete(connection, _FORGET_MINUTES, minutes)
+    if connection.execute(_OLD_PLAIN, {"before": minutes}).rowcount:
+        yield from _delete(connection, _FORGET_PLAIN, minutes)
 
 
 def _pack(connection: Connection, day: dt.date) -> str:

@@ -10,6 +10,7 @@ from cloud.database import Connection, instant
 from cloud.looking import Looking
 from cloud.storage.days import close, drop_empty, forget, make_ahead
 from cloud.storage.modes import Mode, stored_mode
+from cloud.storage.repacking import repack
 from cloud.storage.rolling import roll, set_back
 from cloud.storage.settings import StorageSettings
 
@@ -88,6 +89,8 @@ def _keep(connection: Connection, mode: Mode, settings: StorageSettings, now: dt
         lambda: roll(connection, mode, now),
         lambda: close(connection, mode, settings, now),
         lambda: forget(connection, mode, settings, now),
+        # The last, for it may take days and nobody waits for it.
+        lambda: repack(connection) if mode == "plain" else iter(()),
     )
     make_ahead(connection, now)
     for work in works:

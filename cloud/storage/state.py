@@ -13,7 +13,7 @@ _SIZES: dict[Mode, LiteralString] = {
     "plain": """
         SELECT CASE WHEN relname LIKE 'reading\\_open%' THEN 'readings, open'
                     WHEN relname IN ('reading_packed', 'reading_late') THEN 'readings, packed'
-                    WHEN relname = 'minute_packed' THEN 'minutes'
+                    WHEN relname IN ('minute_packed', 'minute_plain') THEN 'minutes'
                     WHEN relname IN ('hour_kept', 'day_kept') THEN 'hours and days'
                     ELSE 'everything else' END AS what, sum(pg_total_relation_size(oid))::bigint
           FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace
