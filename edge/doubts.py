@@ -42,6 +42,8 @@ def unseen(gateway: Gateway) -> Iterator[str]:
     if gateway.cameras and gateway.broker.cloud is None:
         yield "`broker.cloud` is missing: pictures of cameras stay on this gateway"
     for camera in gateway.cameras:
+        if camera.entry.pictures.unredacted and gateway.broker.cloud is None:
+            yield f"{camera.name}: without `broker.cloud` its pictures are redacted in spite of `unredacted`"
         if camera.address is not None and camera.entry.password_file is None:
             yield (
                 f"{camera.name}: its login stands in `url:`; better write {{username}} and {{password}} "

@@ -9,6 +9,7 @@ anything.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ import msgspec
 from edge import mediafiles
 from edge.clock import Clock
 from edge.config import Gateway
-from edge.mediafiles import MediaNote
+from edge.mediafiles import CloudKey, MediaNote
 from sitewarden import topics
 from sitewarden.errors import SiteWardenError, UnreachableError
 from sitewarden.messages import (
@@ -47,6 +48,9 @@ AGAIN_S = (5.0, 300.0)
 REFUSED_S = 86_400.0
 NOT_TAKEN_S = 600.0
 TIDY_S = 60.0
+KEY_S = 3600.0
+"""So often the cloud is asked for its key: it may have another."""
+KEY_AGAIN_S = 60.0
 PIECE_BYTES = 64 * 1024
 LEAST_PIECE_BYTES = 4 * 1024
 """A piece is what may go in a second, between these: an alarm does not wait longer for a slow line."""
@@ -81,6 +85,9 @@ class Bringing(Protocol):
 
     def put(self, answer: MediaAnswer, offset: int, piece: bytes) -> MediaAnswer:
         """Bring a piece."""
+
+    def key(self) -> bytes | None:
+        """For which unredacted pictures are sealed."""
 
     def close(self) -> None:
         """Let go."""
@@ -126,10 +133,13 @@ class Media:
         """By file, of what was refused."""
         self._has_news, self._answered = asyncio.Event(), asyncio.Event()
         self._complaint = ""
+        self._key_due_s = -math.inf
+        self._key_complaint = ""
         self._searched_s = time.monotonic()
 
     def change(self, gateway: Gateway) -> None:
         """Go on by another configuration."""
+        self._key_due_s = -math.inf
         self._gateway = gateway
         self._has_news.set()
 
@@ -209,6 +219,7 @@ class Media:
         for note in await asyncio.to_thread(_read, folder, fresh):
             await self._take_in(folder, note)
         await self._write_notes(folder)
+        await self._learn_key(folder)
         await self._settle(folder)
         for note in self._surplus():
             log.warning("a picture is given up kind=%s camera=%s", note.kind, note.camera)
@@ -216,6 +227,55 @@ class Media:
         address = self._gateway.broker.cloud
         if address is not None and self._notes and self._line().is_calm:
             await self._bring(folder)
+
+    async def _learn_key(self, folder: Path) -> None:
+        """Ask the cloud for which key unredacted pictures are to be sealed, where there are any.
+
+        Without one the eyes redact: what nobody may see lies on no disk as it is.
+        """
+        if not any(camera.entry.pictures.unredacted for camera in self._gateway.cameras):
+            return
+        address = self._gateway.broker.cloud
+        known = await asyncio.to_thread(mediafiles.cloud_key, folder)
+        if known is not None and known.cloud != address:
+            await asyncio.to_thread(mediafiles.forget_cloud_key, folder)
+            known = None
+        if address is not None and time.monotonic() >= self._key_due_s:
+            known = await self._ask_key(folder, address) or known
+        if known is not None:
+            await self._seal_left(folder, known.key)
+
+    async def _seal_left(self, folder: Path, key: bytes) -> None:
+        """What waits from before pictures were sealed."""
+        for note in [n for n in self._notes.values() if n.unredacted and n.sealed_for is None]:
+            try:
+                self._notes[note.sha256] = await asyncio.to_thread(mediafiles.seal, folder, note, key)
+            except FileNotFoundError:
+                await self._forget(folder, note)
+            except (OSError, ValueError) as exc:
+                # It is brought as it is, or tried again: no room, say.
+                self._complain(f"a picture could not be sealed: {exc}")
+                return
+
+    async def _ask_key(self, folder: Path, address: str) -> CloudKey | None:
+        try:
+            upload = await asyncio.to_thread(self._make_upload, self._gateway)
+            try:
+                key = await asyncio.to_thread(upload.key)
+            finally:
+                await asyncio.to_thread(upload.close)
+            if key is None:
+                raise NotTakenError(f"{address} has no key for unredacted pictures")
+        except SiteWardenError as exc:
+            self._key_due_s = time.monotonic() + KEY_AGAIN_S
+            if str(exc) != self._key_complaint:
+                log.warning("unredacted pictures cannot be sealed anew for the cloud: %s", exc)
+            self._key_complaint = str(exc)
+            return None
+        self._key_complaint, self._key_due_s = "", time.monotonic() + KEY_S
+        found = CloudKey(cloud=address, key=key)
+        await asyncio.to_thread(mediafiles.keep_cloud_key, folder, found)
+        return found
 
     async def _take_in(self, folder: Path, note: MediaNote) -> None:
         self._notes[note.sha256] = note
@@ -343,7 +403,7 @@ class Media:
     async def _upload(self, folder: Path, upload: Bringing, note: MediaNote, answer: MediaAnswer) -> None:
         """All pieces from where the cloud wants them, no faster than is allowed; alarms go first."""
         offset = answer.offset
-        while offset < note.bytes:
+        while offset < note.resting_bytes:
             if answer.until - self._clock.now_ms() < SPARE_MS or not self._line().is_calm:
                 return  # it is offered again, and goes on from here
             began_s = time.monotonic()
@@ -397,6 +457,7 @@ def _offered(note: MediaNote) -> MediaOffered:
         of=note.of,
         unredacted=note.unredacted,
         about=note.about,
+        sealed_for=note.sealed_for,
     )
 
 

@@ -33,7 +33,12 @@ NOTE = ".json"
 LEFT_S = 600.0
 """What is unfinished for so long nobody will finish."""
 _ENDINGS = {"image/jpeg": ".jpg", "image/webp": ".webp"}
+_SEALED = ".sealed"
+_BOX_BYTES = 52
+"""`sitewarden.boxes.OVERHEAD`, whose library only gateways load that seal."""
 _UNFINISHED = ".part"
+CLOUD_KEY = "cloud.key"
+"""For which unredacted pictures are sealed, as the cloud has told it."""
 
 
 class MediaNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,6 +61,10 @@ class MediaNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a snapshot, what it shows."""
     episode: EpisodeId | None = None
     """Of the alarm, once it is raised."""
+    sealed_for: str | None = None
+    """The file is a box for the cloud's key of that number; nobody here opens it."""
+    sealed_sha256: Sha256 | None = None
+    """Of the box."""
 
     @property
     def picture(self) -> Picture:
@@ -65,7 +74,13 @@ class MediaNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def name(self) -> str:
         """Of the file."""
-        return self.sha256 + _ENDINGS.get(self.media_type, ".bin")
+        is_box = self.sealed_for is not None
+        return self.sha256 + (_SEALED if is_box else _ENDINGS.get(self.media_type, ".bin"))
+
+    @property
+    def resting_bytes(self) -> int:
+        """Of the file as it lies."""
+        return self.bytes if self.sealed_for is None else self.bytes + _BOX_BYTES
 
 
 class TooLargeError(OSError):
@@ -76,16 +91,70 @@ class TooLargeError(OSError):
         super().__init__(errno.EFBIG, f"{found} bytes; a file has at most {MOST_MEDIA_BYTES}")
 
 
-def store(folder: Path, content: bytes, note: MediaNote) -> MediaNote:
-    """Write both down for good; `sha256` and `bytes` are reckoned here. Raises `OSError`."""
+class CloudKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The public key of the cloud that pictures are brought to."""
+
+    cloud: str
+    """Its address."""
+    key: bytes
+
+
+def cloud_key(folder: Path) -> CloudKey | None:
+    """What the cloud has told; `None` where it has told nothing yet."""
+    try:
+        return msgspec.json.decode((folder / CLOUD_KEY).read_bytes(), type=CloudKey)
+    except (OSError, ValueError):
+        return None
+
+
+def keep_cloud_key(folder: Path, key: CloudKey) -> None:
+    """Put it down for the eyes; raises `OSError`."""
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    _write(folder / CLOUD_KEY, msgspec.json.encode(key))
+    _settle(folder)
+
+
+def forget_cloud_key(folder: Path) -> None:
+    """Pictures go to another cloud; raises `OSError`."""
+    (folder / CLOUD_KEY).unlink(missing_ok=True)
+
+
+def store(folder: Path, content: bytes, note: MediaNote, key: bytes | None = None) -> MediaNote:
+    """Write both down for good; `sha256` and `bytes` are reckoned here. Raises `OSError`.
+
+    Unredacted pictures are written as boxes for the cloud's public `key`, and not without: `ValueError`.
+    """
     if len(content) > MOST_MEDIA_BYTES:
         raise TooLargeError(len(content))
-    found = hashlib.sha256(content).hexdigest()
-    note = msgspec.structs.replace(note, sha256=found, bytes=len(content))
+    if note.unredacted and key is None:
+        raise ValueError("an unredacted picture is not written as it is")
+    found = hashlib.sha256(content)
+    note = msgspec.structs.replace(note, sha256=found.hexdigest(), bytes=len(content))
+    if note.unredacted and key is not None:
+        content, number = _box(content, key, found.digest())
+        box = hashlib.sha256(content).hexdigest()
+        note = msgspec.structs.replace(note, sealed_for=number, sealed_sha256=box)
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     _write(folder / note.name, content)
     write_note(folder, note)
     return note
+
+
+def seal(folder: Path, note: MediaNote, key: bytes) -> MediaNote:
+    """What lies as it is, from before such pictures were sealed, becomes a box; raises `OSError`."""
+    sealed = store(folder, (folder / note.name).read_bytes(), note, key)
+    (folder / note.name).unlink(missing_ok=True)
+    return sealed
+
+
+def _box(content: bytes, key: bytes, sha256: bytes) -> tuple[bytes, str]:
+    """The box, and the number of the key that opens it."""
+    from sitewarden import boxes  # noqa: PLC0415  takes memory; most gateways redact
+
+    try:
+        return boxes.closed(content, key, sha256), boxes.number_of(key)
+    except boxes.BoxError as exc:
+        raise ValueError(str(exc)) from exc
 
 
 def write_note(folder: Path, note: MediaNote) -> None:
@@ -100,7 +169,7 @@ def seen(folder: Path) -> Iterator[MediaNote]:
         return
     for path in sorted(folder.glob("*" + NOTE)):
         note = _read(path)
-        if note is not None and _size(folder / note.name) == note.bytes:
+        if note is not None and _size(folder / note.name) == note.resting_bytes:
             yield note
 
 
@@ -109,7 +178,7 @@ def notes(folder: Path) -> list[MediaNote]:
     found = list(seen(folder))
     named = {name for note in found for name in (note.name, note.sha256 + NOTE)}
     for path in folder.iterdir() if folder.is_dir() else ():
-        is_ours = path.suffix in {*_ENDINGS.values(), NOTE, _UNFINISHED, ".bin"}
+        is_ours = path.suffix in {*_ENDINGS.values(), _SEALED, NOTE, _UNFINISHED, ".bin"}
         if is_ours and path.name not in named and _is_old(path):
             log.warning("an unfinished file of a camera is deleted name=%s", path.name)
             path.unlink(missing_ok=True)
@@ -178,7 +247,7 @@ def _is_old(path: Path) -> bool:
 def whole(folder: Path, note: MediaNote) -> bool:
     """Whether the bytes are still those that were stored; raises `OSError` where the disk does not say."""
     with (folder / note.name).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == note.sha256
+        return hashlib.file_digest(file, "sha256").hexdigest() == (note.sealed_sha256 or note.sha256)
 
 
 def _size(path: Path) -> int:

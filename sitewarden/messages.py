@@ -552,6 +552,8 @@ class MediaOffered(Picture, frozen=True, kw_only=True, omit_defaults=True):
     """Heads can be recognised, for the site wants it so."""
     about: PictureAbout | None = None
     """Of a snapshot, where its head was followed in that very frame."""
+    sealed_for: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")] | None = None
+    """What is brought is a box (`sitewarden.boxes`) for the cloud's key of that number."""
 
 
 class MediaOffer(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,12 @@ class PictureLook(Shown):
     hazard: Identity | None = Field(description="The record as whose evidence it was seen.")
 
 
+class BoxKey(Shown):
+    """For which gateways seal pictures on which people can be known: they cannot open them again."""
+
+    key: str = Field(description="The cloud's public key, X25519, 32 bytes in base64.")
+
+
 class FileStands(Shown):
     """How a file stands after a piece, as a gateway is told."""
 

@@ -37,12 +37,14 @@ _CAMERA: LiteralString = """
 _NOTE: LiteralString = """
     INSERT INTO camera_media AS known (
             gateway_id, site, mode, device, point, episode, of_sha256, kind, media_type, sha256, bytes,
-            unredacted, about, at, offered_at)
+            unredacted, about, at, offered_at, sealed_for)
         VALUES (%(gateway_id)s, %(site)s, %(mode)s, %(device)s, %(point)s, %(episode)s, %(of)s, %(kind)s,
-                %(media_type)s, %(sha256)s, %(bytes)s, %(unredacted)s, %(about)s, %(at)s, %(now)s)
+                %(media_type)s, %(sha256)s, %(bytes)s, %(unredacted)s, %(about)s, %(at)s, %(now)s,
+                %(sealed_for)s)
         ON CONFLICT (gateway_id, sha256, device) DO UPDATE
             SET episode = coalesce(known.episode, excluded.episode),
-                about = coalesce(known.about, excluded.about), offered_at = excluded.offered_at
+                about = coalesce(known.about, excluded.about), offered_at = excluded.offered_at,
+                sealed_for = CASE WHEN known.received = 0 THEN excluded.sealed_for ELSE known.sealed_for END
         RETURNING received, bytes, kept_at IS NOT NULL AS is_kept
 """
 
@@ -145,6 +147,7 @@ def _note(connection: Connection, gateway: Gateway, item: MediaOffered, now_ms: 
         "bytes": item.bytes,
         "unredacted": item.unredacted,
         "about": None if item.about is None else Jsonb(msgspec.to_builtins(item.about)),
+        "sealed_for": item.sealed_for,
         "at": at if at <= now + AHEAD else now,
         "now": now,
     }

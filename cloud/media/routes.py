@@ -1,6 +1,7 @@
 """Pictures of cameras over HTTP: brought by gateways, seen by whoever may see stills of alarms."""
 
 import asyncio
+import base64
 from email.utils import format_datetime
 from typing import Annotated, Any, LiteralString
 from uuid import UUID
@@ -9,14 +10,14 @@ from fastapi import APIRouter, Header, Path, Request
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import ForGateways, SeenDevices, SignedIn, requires
-from cloud.database import Row
+from cloud.database import Row, connect
 from cloud.evidence import media
 from cloud.evidence.routes import SANDBOX, EvidenceFile
 from cloud.media import tickets
 from cloud.media.looks import LISTED, Look, note_one, who
-from cloud.media.model import AlarmPictures, FileStands, PictureLook, PictureShown
+from cloud.media.model import AlarmPictures, BoxKey, FileStands, PictureLook, PictureShown
 from cloud.media.sealing import Part, Vault
-from cloud.media.store import PARTS
+from cloud.media.store import PARTS, box_key
 from cloud.media.taking import Piece, take
 from cloud.metrics import web as metrics
 from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
@@ -60,6 +61,21 @@ NEWEST_STILL: LiteralString = (
      ORDER BY at DESC LIMIT 1
 """
 )
+
+
+@router.get("/media/box-key", dependencies=[ForGateways])
+async def show_box_key(serving: Served) -> BoxKey:
+    """For which gateways seal unredacted pictures. A public key: whoever asks may have it."""
+    vault = Vault.of(serving.settings)
+    key = await asyncio.to_thread(_box_key, serving.dsn, vault)
+    return BoxKey(key=base64.b64encode(key).decode())
+
+
+def _box_key(dsn: str, vault: Vault) -> bytes:
+    if not vault.has_no_key_yet:
+        return vault.box_key()
+    with connect(dsn) as connection:
+        return box_key(connection, vault)
 
 
 @router.put(

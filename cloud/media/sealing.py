@@ -14,10 +14,13 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cloud import keyfiles
 from cloud.keyfiles import BadKeyError, is_to_be_made, key_of, read
 from cloud.settings import Settings
+from sitewarden import boxes
 from sitewarden.errors import SiteWardenError
 
 _NONCE_BYTES = 12
@@ -102,10 +105,33 @@ class Vault(NamedTuple):
         except BadKeyError as exc:
             raise SealError(f"unredacted pictures cannot be opened: {exc}") from exc
 
+    def box_key(self) -> bytes:
+        """The public key for which gateways seal; raises `SealError`. Where there is no key, it is made."""
+        try:
+            return boxes.public_of(_for_boxes(key_of(self.named, self.made)))
+        except (BadKeyError, OSError) as exc:
+            raise SealError(f"gateways cannot be told a key: {exc}") from exc
+
+    def unboxed(self, box: bytes, number: str, sha256: bytes) -> bytes:
+        """What a gateway has sealed for the key of that number; raises `SealError`."""
+        for key in self.keys().values():
+            private = _for_boxes(key)
+            if boxes.number_of(boxes.public_of(private)) == number:
+                try:
+                    return boxes.opened(box, private, sha256)
+                except boxes.BoxError as exc:
+                    raise OtherKeyError(str(exc)) from exc
+        raise OtherKeyError("a gateway has sealed it for a key that is gone")
+
     @property
     def earlier(self) -> list[Path]:
         """The files of keys that only open."""
         return keyfiles.earlier(self.file)
+
+
+def _for_boxes(key: bytes) -> bytes:
+    """The private key that belongs to a key: whoever has the one needs no other, and both change together."""
+    return HKDF(SHA256(), boxes.KEY_BYTES, salt=None, info=b"sitewarden boxes of gateways").derive(key)
 
 
 def number_of(key: bytes) -> str:

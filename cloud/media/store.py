@@ -22,12 +22,22 @@ def sealed(connection: Connection, vault: Vault, content: bytes, place: bytes) -
     No second key is made beside pictures that rest under one which is gone: once the first is put back, what
     the second has sealed would be lost.
     """
+    _check_key(connection, vault)
+    return vault.seal(content, place)
+
+
+def box_key(connection: Connection, vault: Vault) -> bytes:
+    """The public key for which gateways seal, made where there is none; raises `SealError`."""
+    _check_key(connection, vault)
+    return vault.box_key()
+
+
+def _check_key(connection: Connection, vault: Vault) -> None:
     if vault.has_no_key_yet and connection.execute(_ANY_SEALED).fetchone() == (True,):
         raise SealError(
             f"unredacted pictures rest under a key that is gone: put it back as {vault.made}; "
             "where it is lost, write a new one there, 64 hexadecimal digits"
         )
-    return vault.seal(content, place)
 
 
 def whole(connection: Connection, of: UUID, vault: Vault) -> bytes:

@@ -13,6 +13,7 @@ from cloud.media import tickets
 from cloud.media.sealing import OtherKeyError, Vault, place_of
 from cloud.media.store import sealed, whole
 from cloud.problems import ProblemError, not_found
+from sitewarden import boxes
 from sitewarden.messages import MediaAnswer
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ PIECE_BYTES = 1024 * 1024
 
 _ROW: LiteralString = """
     SELECT its.media, its.site, its.mode, its.device, its.kind, its.media_type, its.bytes, its.received,
-           its.unredacted, its.at, its.kept_at IS NOT NULL AS is_kept
+           its.unredacted, its.at, its.kept_at IS NOT NULL AS is_kept, its.sealed_for
       FROM camera_media AS its JOIN gateway ON gateway.id = its.gateway_id
      WHERE gateway.site = %(site)s AND gateway.gateway = %(gateway)s AND gateway.mode = %(mode)s
        AND its.sha256 = %(sha256)s AND its.device = %(camera)s
@@ -58,11 +59,11 @@ def take(dsn: str, vault: Vault, piece: Piece, now_ms: int) -> tuple[MediaAnswer
             if row["is_kept"]:
                 return MediaAnswer(sha256=sha256, state="kept"), None
             received = _append(connection, vault, row, piece)
-            is_whole = received == row["bytes"]
+            is_whole = received == _coming(row)
             fault = _finish(connection, vault, row, sha256=sha256, now_ms=now_ms) if is_whole else None
         if fault is not None:
             raise fault
-    if received < row["bytes"]:
+    if received < _coming(row):
         return MediaAnswer(sha256=sha256, state="wanted", offset=received), None
     return MediaAnswer(sha256=sha256, state="kept"), row["kind"]
 
@@ -88,8 +89,8 @@ def _append(connection: Connection, vault: Vault, row: Row, piece: Piece) -> int
         values = {"offset": row["received"]}
         raise ProblemError(409, "wrong-offset", "Not the next piece", detail, field="offset", values=values)
     received = int(row["received"]) + len(piece.content)
-    if not piece.content or received > row["bytes"]:
-        detail = f"The file has {row['bytes']} bytes, of which {row['received']} are here."
+    if not piece.content or received > _coming(row):
+        detail = f"The file has {_coming(row)} bytes, of which {row['received']} are here."
         raise ProblemError(422, "wrong-size", "Not a piece of the file", detail)
     _rest(connection, vault, row, piece.offset, piece.content)
     connection.execute("UPDATE camera_media SET received = %s WHERE media = %s", [received, row["media"]])
@@ -113,8 +114,10 @@ def _finish(
     """Keep the whole; or forget it and say why."""
     try:
         content = whole(connection, row["media"], vault)
+        if row["sealed_for"] is not None:
+            content = vault.unboxed(content, row["sealed_for"], bytes.fromhex(sha256))
     except OtherKeyError as exc:
-        # The key was changed while it came; what came before it nobody opens, and the gateway has it still.
+        # A key is gone, or the gateway has sealed it anew while it came; the gateway has it still.
         log.error("a picture is brought anew media=%s: %s", row["media"], exc)  # noqa: TRY400
         _forget(connection, row["media"])
         detail = "What came of it cannot be opened any more; bring the file anew."
@@ -127,8 +130,13 @@ def _finish(
         _forget(connection, row["media"])
         detail = f"The file is no {row['media_type']}, or holds more than a picture."
         return ProblemError(415, "unsupported-media-type", "Not a file that is taken", detail)
+    if row["sealed_for"] is not None:
+        _forget(connection, row["media"])
+        for offset in range(0, len(content), PIECE_BYTES):
+            _rest(connection, vault, row, offset, content[offset : offset + PIECE_BYTES])
     connection.execute(
-        "UPDATE camera_media SET kept_at = %s WHERE media = %s", [instant(now_ms), row["media"]]
+        "UPDATE camera_media SET kept_at = %s, received = bytes WHERE media = %s",
+        [instant(now_ms), row["media"]],
     )
     if row["kind"] == "still":
         connection.execute(_NEWER_STILL, row)
@@ -143,6 +151,11 @@ def _is_picture(content: bytes, media_type: str) -> bool:
     except media.NotTakenError:
         return False
     return found.media_type == media_type and not has_more
+
+
+def _coming(row: Row) -> int:
+    """So many bytes are brought: a box is larger than what it holds."""
+    return int(row["bytes"]) + (0 if row["sealed_for"] is None else boxes.OVERHEAD)
 
 
 def _forget(connection: Connection, of: UUID) -> None:

@@ -25,11 +25,20 @@ WAITING = Check(
 )
 
 
+SEALED = Check(
+    "pictures.sealed",
+    "whether the cloud has told its key, where pictures are to be kept unredacted: they wait sealed for it",
+    "Until it has, pictures are redacted in spite of `unredacted: true`.",
+)
+
+
 def picture_results(gateway: Gateway) -> Iterator[Result]:
     """Of a gateway with cameras; nothing of any other."""
     if gateway.cameras:
         yield _way(gateway)
         yield _waiting(gateway)
+    if any(camera.entry.pictures.unredacted for camera in gateway.cameras):
+        yield _sealed(gateway)
 
 
 def _way(gateway: Gateway) -> Result:
@@ -49,6 +58,14 @@ def _way(gateway: Gateway) -> Result:
     except SiteWardenError as exc:
         return WAY.finding(str(exc), "is it the address of SiteWarden's pages, is this clock right?")
     return WAY.ok(f"{address} answers")
+
+
+def _sealed(gateway: Gateway) -> Result:
+    known = mediafiles.cloud_key(gateway.data_dir / mediafiles.FOLDER)
+    if known is not None and known.cloud == gateway.broker.cloud:
+        return SEALED.ok(f"sealed for {known.cloud}")
+    mend = "see `pictures.way`; a cloud older than this gateway has no key: update it"
+    return SEALED.finding("the cloud has not told its key: pictures are redacted", mend)
 
 
 def _waiting(gateway: Gateway) -> Result:

@@ -159,6 +159,7 @@ class Evidence:
         self._newest_s = -np.inf
         self._still_s = -np.inf
         self._first_look_s = np.inf
+        self._lacks_key = False
 
     def add(
         self, frame: Frame, heads: Heads | None, tracks: Sequence[Track] = (), bodies: Boxes | None = None
@@ -199,14 +200,16 @@ class Evidence:
         """
         key, track = confirmed.key, confirmed.track
         best = self._best.get(track)
-        shot = best.shot if best else self._newest()
+        sealing = self._sealing()
+        shot = best.shot if best else self._newest(sealing)
         pictures: list[messages.Picture] = []
         why: NoPicture | None = None
         if shot is None:
             why = "no_frame"
         else:
             try:
-                pictures = [self._store_snapshot(self._searched(shot, detector, until_s), confirmed)]
+                shot = shot if sealing else self._searched(shot, detector, until_s)
+                pictures = [self._store_snapshot(shot, confirmed, sealing)]
             except OSError as exc:
                 why = mediafiles.why(exc)
                 log.error("no snapshot camera=%s key=%s: %s", self._camera, key, exc)  # noqa: TRY400  a full disk
@@ -239,14 +242,15 @@ class Evidence:
         """How the view looks, where that is due: every head covered, whoever it is."""
         every_s = self._settings.still_every_s
         is_due = every_s and now_s >= max(self._still_s + every_s, self._first_look_s + FIRST_STILL_S)
-        shot = self._newest() if is_due else None
+        sealing = self._sealing() if is_due else None
+        shot = self._newest(sealing) if is_due else None
         if shot is None:
             return None
         self._still_s = now_s
-        shot = self._searched(shot, detector)
+        shot = shot if sealing else self._searched(shot, detector)
         try:
-            content = _jpeg(self._redacted(shot, covering(shot, list(self._places), None)))
-            note = mediafiles.store(self._folder, content, self._note("still", shot.at_s, "image/jpeg"))
+            content = _jpeg(self._redacted(shot, covering(shot, list(self._places), None), sealing))
+            note = self._store(content, self._note("still", shot.at_s, "image/jpeg"), sealing)
             view = view_of(_picture(shot.jpeg))
         except (OSError, ValueError, cv2.error) as exc:
             log.warning("no still picture camera=%s: %s", self._camera, exc)
@@ -296,7 +300,7 @@ class Evidence:
 
     def _searched(self, shot: Shot, detector: Detector | None, until_s: float | None = None) -> Shot:
         """The shot, and where else in it heads may be; frames around it show them as well."""
-        if detector is None or self._settings.unredacted:
+        if detector is None:
             return shot
         at = next((at for at, place in enumerate(self._places) if place.at_s == shot.at_s), None)
         if at is not None and self._places[at].maybe is not None:
@@ -311,28 +315,46 @@ class Evidence:
             self._places[at] = self._places[at]._replace(maybe=shot.maybe)
         return shot
 
-    def _store_snapshot(self, shot: Shot, confirmed: Confirmed) -> messages.Picture:
+    def _sealing(self) -> bytes | None:
+        """The cloud's key, where heads are kept as they are; `None`: they are covered.
+
+        Before the cloud has told its key nothing is kept that has to be sealed.
+        """
+        if not self._settings.unredacted:
+            return None
+        known = mediafiles.cloud_key(self._folder)
+        if (known is None) != self._lacks_key:
+            self._lacks_key = known is None
+            if known is None:
+                log.warning("no key of the cloud, so pictures are redacted camera=%s", self._camera)
+        return None if known is None else known.key
+
+    def _store(self, content: bytes, note: MediaNote, sealing: bytes | None) -> MediaNote:
+        note = msgspec.structs.replace(note, unredacted=sealing is not None)
+        return mediafiles.store(self._folder, content, note, sealing)
+
+    def _store_snapshot(self, shot: Shot, confirmed: Confirmed, sealing: bytes | None) -> messages.Picture:
         cover = covering(shot, list(self._places), confirmed.track)
-        picture = self._redacted(shot, cover)
+        picture = self._redacted(shot, cover, sealing)
         note = self._note("snapshot", shot.at_s, "image/jpeg", confirmed)
         if confirmed.track in shot.found:
             note = msgspec.structs.replace(note, about=about(cover, picture))
         content = _jpeg(picture)
-        return mediafiles.store(self._folder, content, note).picture
+        return self._store(content, note, sealing).picture
 
-    def _newest(self) -> Shot | None:
+    def _newest(self, sealing: bytes | None) -> Shot | None:
         """The newest frame of which it is known who is in it."""
         places = list(self._places)
-        return next((shot for shot in reversed(self._ring) if self._is_known(shot, places)), None)
+        return next((shot for shot in reversed(self._ring) if self._is_known(shot, places, sealing)), None)
 
-    def _is_known(self, shot: Shot, around: Sequence[Shot]) -> bool:
-        return self._settings.unredacted or any(
+    def _is_known(self, shot: Shot, around: Sequence[Shot], sealing: bytes | None) -> bool:
+        return sealing is not None or any(
             other.is_looked_at and abs(other.at_s - shot.at_s) <= UNSEEN_S for other in around
         )
 
-    def _redacted(self, shot: Shot, cover: "Cover") -> Picture:
+    def _redacted(self, shot: Shot, cover: "Cover", sealing: bytes | None) -> Picture:
         picture = _picture(shot.jpeg)
-        if not self._settings.unredacted:
+        if sealing is None:
             redact(picture, cover.others, cover.own, own_faces=cover.faces)
         return picture
 
@@ -347,22 +369,23 @@ class Evidence:
     def _clip(self, coming: _Coming, places: Sequence[Shot]) -> Clip | None:
         """In the other thread: redact every frame and store them as one."""
         try:
-            content = self._film(coming, places)
+            sealing = self._sealing()
+            content = self._film(coming, places, sealing)
             note = self._note("clip", coming.at_s, "image/webp", coming.confirmed, coming.of)
-            picture = mediafiles.store(self._folder, content, note).picture
+            picture = self._store(content, note, sealing).picture
         except (OSError, ValueError, cv2.error) as exc:
             log.warning("no clip camera=%s key=%s: %s", self._camera, coming.confirmed.key, exc)
             return None
         return Clip(coming.confirmed.key, coming.confirmed.track, coming.at_s, picture)
 
-    def _film(self, coming: _Coming, places: Sequence[Shot]) -> bytes:
-        shots = [shot for shot in coming.shots if self._is_known(shot, places)]
+    def _film(self, coming: _Coming, places: Sequence[Shot], sealing: bytes | None) -> bytes:
+        shots = [shot for shot in coming.shots if self._is_known(shot, places, sealing)]
         if not shots:
             raise ValueError("the camera has given no frame around it")
         ends = [*(later.at_s for _, later in pairwise(shots)), shots[-1].at_s + PACE_S]
         frames, size = [], (0, 0)
         for shot, end_s in zip(shots, ends, strict=True):
-            picture = self._redacted(shot, covering(shot, places, coming.confirmed.track))
+            picture = self._redacted(shot, covering(shot, places, coming.confirmed.track), sealing)
             picture = _shrunk(picture, min(1.0, CLIP_PX / max(picture.shape[:2])))
             size = size if any(size) else picture.shape[:2]
             if picture.shape[:2] == size:  # a camera that was set anew meanwhile
@@ -387,7 +410,6 @@ class Evidence:
             key=confirmed.key if confirmed else None,
             track=confirmed.track if confirmed else 0,
             of=of,
-            unredacted=self._settings.unredacted,
         )
 
 

@@ -1,6 +1,7 @@
 """Pictures on their way to the cloud: named by alarms, brought after them, each once, and never too many."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import os
@@ -18,11 +19,12 @@ import pytest
 from edge import media as of_media
 from edge import mediafiles
 from edge.agent import Agent
-from edge.clock import Clock
+from edge.clock import Clock, now_ms
 from edge.config import Gateway, load_gateway
 from edge.media import Media
 from edge.mediafiles import MediaNote
 from edge.uploading import Upload
+from sitewarden import boxes
 from sitewarden.errors import UnreachableError
 from sitewarden.messages import Alarm, MediaAnswer, MediaAnswers, MediaOffer, PictureAbout, decode
 from sitewarden.readings import Reading
@@ -71,11 +73,16 @@ class TheCloud:
         """Pieces."""
         self.pieces: list[tuple[str, int]] = []
         self.media: Media | None = None
+        self.private: bytes | None = bytes(range(32))
+        """Opens what gateways seal; `None`: a cloud from before they did."""
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
                 cloud._take(self)
+
+            def do_GET(self) -> None:
+                cloud._tell_key(self)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -97,7 +104,8 @@ class TheCloud:
         assert channel == "media"
         self.offers.append(offer)
         for item in offer.media:
-            self.sizes[item.sha256] = item.bytes
+            is_box = item.sealed_for is not None
+            self.sizes[item.sha256] = item.bytes + (boxes.OVERHEAD if is_box else 0)
         assert self.media is not None
         self.media.answered(MediaAnswers(media=[self._stand(item.sha256) for item in offer.media]))
 
@@ -107,6 +115,15 @@ class TheCloud:
             return MediaAnswer(sha256=sha256, state="kept")
         until_ms = round(time.time() * 1000) + 60_000 - self.behind_ms
         return MediaAnswer(sha256=sha256, state="wanted", offset=have, token="t" + sha256[:4], until=until_ms)
+
+    def _tell_key(self, request: BaseHTTPRequestHandler) -> None:
+        assert request.path == "/api/v1/media/box-key"
+        key = None if self.private is None else base64.b64encode(boxes.public_of(self.private)).decode()
+        body = msgspec.json.encode({"key": key})
+        request.send_response(404 if key is None else 200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
         sha256 = request.path.rpartition("/")[2]
@@ -201,6 +218,89 @@ async def test_an_alarm_goes_out_with_its_picture_and_the_picture_follows(
     assert hashlib.sha256(content).hexdigest() == note.sha256
     # What the cloud keeps is deleted here.
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def unredacted(gateway: Gateway) -> Gateway:
+    [camera] = gateway.cameras
+    pictures = msgspec.structs.replace(camera.entry.pictures, unredacted=True)
+    entry = msgspec.structs.replace(camera.entry, pictures=pictures)
+    return msgspec.structs.replace(gateway, cameras=(msgspec.structs.replace(camera, entry=entry),))
+
+
+async def test_where_pictures_are_unredacted_the_cloud_s_key_is_learned_and_boxes_are_brought(
+    make: Callable[..., Media], cloud: TheCloud, unredacted: Gateway, tmp_path: Path
+) -> None:
+    media, folder = make(), tmp_path / "media"
+    media.change(unredacted)
+    async with running(media):
+        await until(lambda: mediafiles.cloud_key(folder) is not None)
+        told = mediafiles.cloud_key(folder)
+        assert told is not None
+        assert (told.cloud, told.key) == (cloud.address, boxes.public_of(cloud.private or b""))
+        content = os.urandom(150_000)
+        note = MediaNote(
+            sha256="0" * 64, bytes=0, media_type="image/jpeg", kind="snapshot", camera="gate", at_ms=now_ms()
+        )
+        note = msgspec.structs.replace(note, unredacted=True)
+        note = mediafiles.store(folder, content, note, told.key)
+        media.stored([note.sha256])
+        await until(lambda: len(cloud.files.get(note.sha256, b"")) == note.resting_bytes)
+        await sent(media)
+    assert cloud.private is not None
+    assert boxes.opened(cloud.files[note.sha256], cloud.private, bytes.fromhex(note.sha256)) == content
+    [offered] = cloud.offers[0].media
+    assert (offered.bytes, offered.sealed_for) == (150_000, boxes.number_of(told.key))
+    assert [file.name for file in folder.iterdir()] == [mediafiles.CLOUD_KEY]
+
+
+async def test_what_lies_there_unsealed_from_before_is_sealed_once_the_key_is_known(
+    make: Callable[..., Media], cloud: TheCloud, unredacted: Gateway, tmp_path: Path
+) -> None:
+    media, folder = make(), tmp_path / "media"
+    cloud.is_calm = False
+    plain, gone = put(folder, 1000), put(folder, 1000)
+    content = (folder / plain.name).read_bytes()
+    for note in (gone, plain):
+        mediafiles.write_note(folder, msgspec.structs.replace(note, unredacted=True))
+    async with running(media):
+        await until(lambda: media.waiting == 2)
+        (folder / gone.name).unlink()
+        media.change(unredacted)
+        await until(lambda: not (folder / plain.name).exists())
+    assert mediafiles.note_of(folder, gone.sha256) is None
+    sealed = mediafiles.note_of(folder, plain.sha256)
+    assert sealed is not None
+    assert mediafiles.whole(folder, sealed)
+    assert all(content not in file.read_bytes() for file in folder.iterdir())
+    cloud.is_calm = True
+    async with running(again := make()):
+        await until(lambda: cloud.files)
+        await sent(again)
+    assert cloud.private is not None
+    assert boxes.opened(cloud.files[plain.sha256], cloud.private, bytes.fromhex(plain.sha256)) == content
+
+
+async def test_a_key_is_kept_over_outages_and_forgotten_where_pictures_go_to_another_cloud(
+    make: Callable[..., Media],
+    cloud: TheCloud,
+    unredacted: Gateway,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = tmp_path / "media"
+    mine = mediafiles.CloudKey(cloud=cloud.address, key=boxes.public_of(bytes(range(1, 33))))
+    mediafiles.keep_cloud_key(folder, mine)
+    cloud.private = None
+    async with running(media := make()):
+        media.change(unredacted)
+        await until(lambda: "has no key" in caplog.text)
+        assert mediafiles.cloud_key(folder) == mine
+        broker = msgspec.structs.replace(unredacted.broker, cloud="http://127.0.0.1:9")
+        media.change(msgspec.structs.replace(unredacted, broker=broker))
+        await until(lambda: mediafiles.cloud_key(folder) is None)
+    (folder / mediafiles.CLOUD_KEY).write_bytes(b"{")
+    assert mediafiles.cloud_key(folder) is None
 
 
 async def test_a_clip_is_of_the_alarm_that_its_snapshot_went_out_with(

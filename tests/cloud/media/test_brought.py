@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 import yaml
 
+from cloud import keyfiles
 from cloud.media.keeping import PicturesKept
 from cloud.media.sealing import Vault
 from edge import media as of_media
+from edge import mediafiles
 from edge.clock import Clock
 from edge.config import load_gateway
 from edge.media import Media
 from edge.vision.settings import PictureSettings
+from sitewarden import boxes
 from sitewarden.messages import DeviceBirth, MediaOffer, PointBirth, Status
 from sitewarden.text import Text
 from tests.cloud.media.test_pictures import POINT, bare
@@ -51,9 +54,9 @@ class Broker:
             self.media.answered(answers)
 
 
-def seen(folder: Path) -> Evidence:
+def seen(folder: Path, *, unredacted: bool = False) -> Evidence:
     """A bare head, looked at for a second."""
-    evidence = Evidence(folder, "gate", PictureSettings())
+    evidence = Evidence(folder, "gate", PictureSettings(unredacted=unredacted))
     noise = np.random.default_rng(1)
     for i in range(6):
         at_s = i / 5
@@ -113,3 +116,58 @@ async def test_what_a_camera_saw_lies_beside_the_record_as_it_was_stored(
     moving = web.get(f"/hazards/{hazard}/evidence/{items['video']['id']}/file")
     assert moving.headers["content-type"] == "image/webp"
     assert moving.headers["content-disposition"].startswith("inline")
+
+
+async def test_an_unredacted_picture_waits_and_travels_sealed_and_is_seen_by_who_may(
+    site: TestSite, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_media, "LOOK_S", 0.05)
+    monkeypatch.setattr(of_media, "PIECE_BYTES", 30_000)
+    file, folder, line = tmp_path / "gateway.yaml", tmp_path / "media", Broker(site)
+    broker = {**GATEWAY["broker"], "cloud": web.address}
+    cameras = [{**CAMERA, "pictures": {"unredacted": True}}]
+    file.write_text(yaml.safe_dump({**GATEWAY, "site": "demo", "broker": broker, "cameras": cameras}))
+    birth = DeviceBirth(
+        device="gate",
+        kind="camera",
+        label=Text("大门", "Gate"),
+        profile="camera",
+        points=[PointBirth(p=POINT, kind="vision.bare_head.hook")],
+    )
+    site.deliver(Status(state="online", boot=BOOT, at=now_ms(), devices=[birth]))
+    line.media = media = Media(load_gateway(file), folder, Clock(), boot=BOOT, line=lambda: line)
+    line.is_calm = False
+    task = asyncio.create_task(media.run())
+    try:
+        await until(lambda: mediafiles.cloud_key(folder) is not None)
+        evidence = seen(folder, unredacted=True)
+        kept = evidence.confirm(Confirmed("hook.bare_1", "hook", 1), 1.0)
+        media.kept("gate", "hook.bare_1", kept.pictures, kept.why)
+        evidence.close()
+        [note] = mediafiles.seen(folder)
+        assert note.name.endswith(".sealed")
+        box = (folder / note.name).read_bytes()
+        alarm = media.pictured(bare())
+        # The cloud's key is changed meanwhile: the one before opens what was sealed for it.
+        vault = Vault.of(site.settings)
+        keyfiles.change(vault.file, next(iter(vault.keys())))
+        line.is_calm = True
+        site.deliver(alarm)
+        await until(lambda: site.rows("SELECT FROM camera_media WHERE kept_at IS NOT NULL"))
+        await until(lambda: media.waiting == 0)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    [shown] = web.get(f"/sites/demo/alarms/{alarm.episode}/pictures").json()["items"]
+    assert shown["unredacted"]
+    got = web.get(f"/sites/demo/pictures/{shown['id']}/file").content
+    assert hashlib.sha256(got).hexdigest() == alarm.pictures[0].sha256
+    assert len(box) == len(got) + boxes.OVERHEAD
+    resting = b"".join(bytes(content) for (content,) in site.rows("SELECT content FROM camera_media_part"))
+    assert got[100:200] not in resting
+    assert box[100:200] not in resting, "each picture rests under the key of the cloud alone"
+    PicturesKept(30, vault)(site.connection, now_ms())
+    hazard = site.value("SELECT id FROM hazard")
+    items = {item["kind"]: item for item in web.get(f"/hazards/{hazard}/evidence").json()["items"]}
+    assert web.get(f"/hazards/{hazard}/evidence/{items['still']['id']}/file").content == got

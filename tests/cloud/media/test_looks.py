@@ -1,5 +1,9 @@
 """Pictures that show people as they are rest sealed, and who sees them is written down for good."""
 
+import base64
+import hashlib
+
+import msgspec
 import psycopg
 import pytest
 
@@ -8,8 +12,9 @@ from cloud.database import connect
 from cloud.exposures.store import PHOTOS
 from cloud.media.keeping import PicturesKept
 from cloud.media.sealing import SealError, Vault, place_of
-from cloud.media.store import sealed
+from cloud.media.store import box_key, sealed
 from cloud.returns import packing
+from sitewarden import boxes
 from tests.cloud.accounts.test_api_tokens import make, program
 from tests.cloud.cameras.test_cutouts import ABOUT, EXPORT, photo
 from tests.cloud.media.test_pictures import (
@@ -194,6 +199,43 @@ def test_a_key_that_is_changed_while_a_picture_comes_has_it_brought_anew(site, w
     [answer] = ask(site, item)
     assert (answer.state, answer.offset) == ("wanted", 0)
     assert put(web, answer, 0, content).json()["state"] == "kept"
+
+
+def test_a_box_is_opened_when_it_is_whole_and_one_that_nobody_opens_is_brought_anew(site, web: Web) -> None:
+    content, other = jpeg(), bytes(range(32))
+    sha256 = hashlib.sha256(content).digest()
+    told = web.client.get("/api/v1/media/box-key", headers={"Authorization": ""})
+    assert told.status_code == 200
+    public = base64.b64decode(told.json()["key"])
+    box = boxes.closed(content, public, sha256)
+    item = offered(content, "still", unredacted=True, sealed_for=boxes.number_of(public))
+    # Sealed anew meanwhile, so that both halves are of two boxes; and for a key that nobody here has.
+    strange = msgspec.structs.replace(item, sealed_for=boxes.number_of(boxes.public_of(other)))
+    for given, bad in (
+        (item, box[:40_000] + boxes.closed(content, public, sha256)[40_000:]),
+        (strange, boxes.closed(content, boxes.public_of(other), sha256)),
+    ):
+        [answer] = ask(site, given)
+        assert (answer.state, answer.offset) == ("wanted", 0)
+        assert put(web, answer, 0, bad[:40_000]).status_code == 200
+        refused = put(web, answer, 40_000, bad[40_000:])
+        assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (422, "wrong-hash")
+    [answer] = ask(site, item)
+    assert put(web, answer, 0, box + b"x").status_code == 422
+    assert put(web, answer, 0, box).json()["state"] == "kept"
+    assert web.get("/sites/demo/cameras/gate/still").content == content
+    assert site.value("SELECT received = bytes FROM camera_media")
+    resting = everything_at_rest(site)
+    assert box[100:200] not in resting
+    assert content[100:200] not in resting
+
+
+def test_gateways_are_told_no_key_beside_pictures_under_one_that_is_gone(site, web: Web) -> None:
+    bring(site, web, jpeg(), "still", unredacted=True)
+    (site.settings.data_dir / "media.key").unlink()
+    with connect(site.dsn) as connection, pytest.raises(SealError, match="put it back"):
+        box_key(connection, Vault.of(site.settings))
+    assert not (site.settings.data_dir / "media.key").exists()
 
 
 def test_whoever_brings_an_unredacted_picture_again_as_his_own_gets_it_into_no_file(site, web: Web) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from edge import mediafiles
 from edge.config import Gateway, load_gateway
 from edge.doctor import service
 from edge.doctor.outbox import lane_result, outbox_results
@@ -21,6 +22,7 @@ from edge.doctor.outputs import output_results
 from edge.doctor.pictures import picture_results, waiting_result
 from edge.doctor.serial import holders_of, line_results
 from edge.doctor.service import Account, agent_account, service_results, understood
+from edge.doubts import doubts
 from edge.glance import Glance, glance
 from edge.mediafiles import seen
 from edge.settings import GpioOutput, LogOutput
@@ -255,6 +257,20 @@ def test_pictures_that_have_no_way_or_wait_for_too_long_are_found(
     gateway_dict["broker"] |= {"cloud": "http://127.0.0.1:1"}
     gateway = load_gateway(write_gateway(with_camera(gateway_dict)))
     assert by_check(picture_results(gateway))["pictures.way"].status == "unreachable"
+
+
+def test_where_pictures_are_to_be_unredacted_the_doctor_looks_for_the_cloud_s_key(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    gateway_dict["broker"] |= {"cloud": "http://127.0.0.1:1"}
+    gateway = load_gateway(write_gateway(with_camera(gateway_dict, pictures={"unredacted": True})))
+    assert by_check(picture_results(gateway))["pictures.sealed"].status == "finding"
+    key = mediafiles.CloudKey(cloud="http://127.0.0.1:1", key=bytes(32))
+    mediafiles.keep_cloud_key(gateway.data_dir / mediafiles.FOLDER, key)
+    assert by_check(picture_results(gateway))["pictures.sealed"].status == "ok"
+    del gateway_dict["broker"]["cloud"]
+    gateway = load_gateway(write_gateway(with_camera(gateway_dict, pictures={"unredacted": True})))
+    assert any("redacted in spite" in doubt for doubt in doubts(gateway))
 
 
 def test_of_pictures_that_wait_it_is_said_how_many_and_since_when(tmp_path: Path) -> None:

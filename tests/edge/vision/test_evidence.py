@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from edge.vision.evidence import MOST_MAKING, Clip, Evidence, Kept, joined
 from edge.vision.model import Boxes, Confirmed, Frame, Heads, Scores, Track
 from edge.vision.searching import maybe_heads
 from edge.vision.settings import PictureSettings
+from sitewarden import boxes
 from sitewarden.cameras import CameraZone
 from tests.support.waiting import PATIENCE_S
 
@@ -326,12 +328,73 @@ def test_of_two_heads_in_one_place_neither_face_is_seen(tmp_path: Path, evidence
 
 def test_masks_are_burnt_in_before_anything_is_kept(tmp_path: Path) -> None:
     masks = [[(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]]
-    evidence = Evidence(tmp_path / "media", "gate", PictureSettings(unredacted=True), masks)
+    evidence = Evidence(tmp_path / "media", "gate", PictureSettings(), masks)
     watched(evidence, 1.0)
     assert stored(tmp_path, evidence.confirm(ASKED, 1.0))[:, WIDTH // 2 :].max() < 16
     evidence.close()
-    [note] = mediafiles.notes(tmp_path / "media")
+
+
+PRIVATE = bytes(range(32))
+
+
+def boxed(folder: Path, sha256: str) -> bytes:
+    """What the cloud finds in the box."""
+    note = mediafiles.note_of(folder, sha256)
+    assert note is not None
     assert note.unredacted
+    assert mediafiles.whole(folder, note)
+    return boxes.opened((folder / note.name).read_bytes(), PRIVATE, bytes.fromhex(sha256))
+
+
+def test_unredacted_pictures_are_on_the_disk_in_boxes_that_nobody_here_opens(tmp_path: Path) -> None:
+    folder = tmp_path / "media"
+    key = mediafiles.CloudKey(cloud="https://cloud.example.org", key=boxes.public_of(PRIVATE))
+    mediafiles.keep_cloud_key(folder, key)
+    evidence = Evidence(
+        folder, "gate", PictureSettings(unredacted=True), stamp=lambda at_s: round(1000 * at_s)
+    )
+    watched(evidence, 12.0)
+    still = evidence.still(12.0)
+    kept = evidence.confirm(ASKED, 12.0)
+    assert evidence.clips(20.0) == []
+    evidence.close()
+    [clip] = evidence.clips(20.0)
+    assert still is not None
+    for sha256 in (still.picture.sha256, kept.pictures[0].sha256):
+        picture = cv2.imdecode(np.frombuffer(boxed(folder, sha256), np.uint8), cv2.IMREAD_COLOR)
+        note = mediafiles.note_of(folder, sha256)
+        assert note is not None
+        # Neither head is covered.
+        assert min(detail(picture, box_of(number, note.at_ms / 1000)) for number in (1, 2)) > VISIBLE
+    assert boxed(folder, clip.picture.sha256).startswith(b"RIFF")
+    for file in folder.iterdir():
+        content = file.read_bytes()
+        assert b"\xff\xd8\xff" not in content
+        assert b"RIFF" not in content
+    assert len(list(mediafiles.seen(folder))) == 3
+
+
+def test_before_the_cloud_has_told_its_key_pictures_are_redacted_whatever_is_wished(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "media"
+    evidence = Evidence(
+        folder, "gate", PictureSettings(unredacted=True), stamp=lambda at_s: round(1000 * at_s)
+    )
+    watched(evidence, 3.0)
+    kept = evidence.confirm(ASKED, 3.0)
+    evidence.clips(20.0)
+    evidence.close()
+    evidence.clips(20.0)
+    note = mediafiles.note_of(folder, kept.pictures[0].sha256)
+    assert note is not None
+    assert detail(stored(tmp_path, kept), box_of(2, note.at_ms / 1000)) < COVERED
+    assert [note.unredacted for note in mediafiles.seen(folder)] == [False, False]
+    assert caplog.text.count("no key of the cloud") == 1
+    with pytest.raises(ValueError, match="not written as it is"):
+        mediafiles.store(
+            folder, b"x", msgspec.structs.replace(next(mediafiles.seen(folder)), unredacted=True)
+        )
 
 
 def test_a_still_shows_the_view_and_nobody(tmp_path: Path, evidence: Evidence) -> None:
