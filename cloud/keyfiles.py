@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
+import stat
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -53,14 +54,22 @@ def earlier(file: Path) -> list[Path]:
 def change(file: Path, number: str) -> Path:
     """Put a new key into a file; where the one before lies then, under its number. Raises `OSError`.
 
-    That is on the disk before the new one is: whenever it breaks off, no key is lost.
+    That is on the disk before the new one is: whenever it breaks off, no key is lost. The new one is for whom
+    the old one was, whoever makes it.
     """
+    whose = file.stat()
     before = file.with_name(f"{file.name}{_EARLIER}{number}")
     with contextlib.suppress(FileExistsError):  # it broke off there the last time
         os.link(file, before)
     _keep_names(file.parent)
     made = _written(file)
-    made.replace(file)
+    try:
+        if whose.st_uid != os.geteuid():
+            os.chown(made, whose.st_uid, whose.st_gid)
+        made.chmod(stat.S_IMODE(whose.st_mode))
+        made.replace(file)
+    finally:
+        made.unlink(missing_ok=True)
     _keep_names(file.parent)
     return before
 

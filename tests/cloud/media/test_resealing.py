@@ -113,7 +113,10 @@ def test_whenever_changing_the_key_breaks_off_all_is_opened_and_it_is_done_again
             with pytest.raises(SiteWardenError, match="the key is the one before"):
                 asked("change")
         assert seen(site, web) == (content, content, view)
+        assert not list(site.settings.data_dir.glob(".media.key*"))
+    Vault.of(site.settings).file.chmod(0o640)  # its service is of that group
     assert asked("change") == 0
+    assert Vault.of(site.settings).file.stat().st_mode & 0o777 == 0o640
     assert len(Vault.of(site.settings).keys()) == 2
     assert seen(site, web) == (content, content, view)
 
