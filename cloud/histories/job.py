@@ -1,4 +1,4 @@
-"""One export written: rows into a draft, told of on the way; whole, it takes its name."""
+"""One export written: rows into a draft, told of on the way; whole, it goes into the database."""
 
 import hashlib
 import shutil
@@ -12,6 +12,7 @@ from cloud.callers import PROGRAMS, calling
 from cloud.database import Connection, connect, instant
 from cloud.histories import store
 from cloud.histories.files import About, sink
+from cloud.histories.model import MOST_KEPT_BYTES
 from cloud.histories.reading import Reader
 from cloud.histories.store import Ended, Job
 from cloud.registry.known import load_sites
@@ -21,6 +22,8 @@ from sitewarden.errors import SiteWardenError
 LEAST_FREE = 1_000_000_000
 """Bytes of the disk that an export leaves to others, the embedded database among them."""
 _READ = 1 << 20
+_PARTS = 8
+"""Of the file in one transaction."""
 
 
 class UnwantedError(SiteWardenError):
@@ -40,10 +43,9 @@ def perform(dsn: str, job: Job, folder: Path, now_ms: Callable[[], int]) -> None
     with calling(PROGRAMS), connect(dsn) as told:
         try:
             ended = _written(dsn, job, draft, lambda rows: _tell(told, job, rows, folder, now_ms))
-            # Together: another writer's file, which is done, is never replaced by ours.
-            with told.transaction():
-                if store.done(told, job, ended, instant(now_ms())):
-                    draft.replace(folder / job.file_name)
+            _keep(told, job, draft, lambda: _tell(told, job, ended.rows, folder, now_ms))
+            # Where another writer's file is done, ours is swept away.
+            store.done(told, job, ended, instant(now_ms()))
         except UnwantedError:
             pass
         except (FullError, OSError):
@@ -60,6 +62,21 @@ def _tell(told: Connection, job: Job, rows: int, folder: Path, now_ms: Callable[
         raise FullError("the disk is nearly full")
     if not store.tell(told, job, rows, instant(now_ms())):
         raise UnwantedError("nobody wants it any more")
+
+
+def _keep(told: Connection, job: Job, draft: Path, tell: Callable[[], None]) -> None:
+    """Into the database, a few parts a transaction."""
+    kept = told.execute(store.KEPT_BYTES).fetchone()
+    if kept is not None and kept[0] + draft.stat().st_size > MOST_KEPT_BYTES:
+        raise FullError("so much is kept that no more is taken")
+    at = 0
+    with draft.open("rb") as content:
+        while parts := [part for _ in range(_PARTS) if (part := content.read(store.PART_BYTES))]:
+            tell()
+            with told.transaction():
+                for part in parts:
+                    store.keep(told, job, at, part)
+                    at += len(part)
 
 
 def _written(dsn: str, job: Job, draft: Path, tell: Callable[[int], None]) -> Ended:

@@ -16,6 +16,8 @@ MOST_ROWS = 20_000_000
 """Of one file: about 1.5 GB as CSV. `sitewarden cloud export` knows no such limit."""
 MOST_OWN = 5
 """Of one account: under way, or with a file that is still there."""
+MOST_KEPT_BYTES = 20_000_000_000
+"""Of all files together: while so much is kept another one fails for want of room."""
 KEPT_HOURS = 24
 """How long a file stays."""
 

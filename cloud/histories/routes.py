@@ -3,11 +3,11 @@
 import asyncio
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
-from starlette.responses import FileResponse
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import StreamingResponse
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
@@ -15,6 +15,7 @@ from cloud.database import Row, connect, milliseconds
 from cloud.exports.answers import CSV, attachment
 from cloud.histories import store
 from cloud.histories.model import MOST_OWN, MOST_ROWS, ExportShown, ExportWanted
+from cloud.histories.sending import sent, wanted_span
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
 from cloud.registry.known import SiteEntry
@@ -26,9 +27,12 @@ router = APIRouter(prefix="/sites/{site}/history-exports", tags=["readings"])
 
 _SEES = requires("history.view", by_device=True)
 _TYPES = {"csv": CSV, "parquet": "application/vnd.apache.parquet"}
+_CONTENT: dict[str, Any] = {media_type.partition(";")[0]: {} for media_type in _TYPES.values()}
 _FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file.", "content": {"text/csv": {}, "application/vnd.apache.parquet": {}}},
+    200: {"description": "The file.", "content": _CONTENT},
+    206: {"description": "The part that was asked for.", "content": _CONTENT},
     409: {"description": "It is not written yet, or gone."},
+    416: {"description": "The part lies beyond the end."},
 }
 _REFUSED: dict[int | str, dict[str, Any]] = {
     409: {"description": f"The account has {MOST_OWN} exports under way or kept already."},
@@ -89,22 +93,41 @@ async def read_export(
     return ExportShown(**await _row_of(serving, site, signed, devices, export))
 
 
-@router.get("/{export}/file", dependencies=[_SEES], response_class=FileResponse, responses=_FILE)
+@router.get("/{export}/file", dependencies=[_SEES], response_class=StreamingResponse, responses=_FILE)
 async def read_export_file(
-    site: KnownSite, export: UUID, serving: Served, signed: SignedIn, devices: SeenDevices
-) -> FileResponse:
-    """The file, or a part of it where a `Range` is asked for: what broke off is resumed."""
+    site: KnownSite,
+    export: UUID,
+    serving: Served,
+    signed: SignedIn,
+    devices: SeenDevices,
+    *,
+    range_: Annotated[str | None, Header(alias="Range", max_length=100)] = None,
+    if_range: Annotated[str | None, Header(max_length=100)] = None,
+) -> StreamingResponse:
+    """The file, or a part of it where a `Range` is asked for: what broke off is resumed, at any process."""
     row = await _row_of(serving, site, signed, devices, export)
-    file = serving.exporter.file(str(export), row["form"])
-    if row["state"] != "done" or not file.is_file():
+    if row["state"] != "done" or not await serving.rows(store.PART, [export, row["tries"], 0]):
         raise ProblemError(409, "no-file", "There is no file", "It is not written yet, or gone.")
+    size, tag = row["bytes"], f'"{row["sha256"]}"'
+    span = wanted_span(range_ if if_range in {None, tag} else None, size)
+    if span is None:
+        raise ProblemError(416, "no-such-part", "No such part", f"The file has {size} bytes.")
     first, last = (at.astimezone(dt.UTC).strftime("%Y%m%dT%H%M") for at in (row["from"], row["to"]))
     name = f"{site.site}-{row['level']}-{first}-{last}.{row['form']}"
     media_type = _TYPES[row["form"]]
     # Said to be encoded already: compressed on the way nobody would know how much is still to come.
     headers = attachment(name, media_type)
     headers |= {"Content-Encoding": "identity", "Cache-Control": "private, no-store"}
-    return FileResponse(file, media_type=media_type, headers=headers)
+    headers |= {"Accept-Ranges": "bytes", "ETag": tag, "Content-Length": str(span.size)}
+    is_part = span.size < size
+    if is_part:
+        headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
+    return StreamingResponse(
+        sent(serving, str(export), row["tries"], span),
+        status_code=206 if is_part else 200,
+        media_type=media_type,
+        headers=headers,
+    )
 
 
 @router.delete("/{export}", dependencies=[_SEES], status_code=204)

@@ -26,17 +26,13 @@ class Exporter:
     """Works for as long as its web process."""
 
     def __init__(self, dsn: str, folder: Path, now_ms: Callable[[], int]) -> None:
-        """`folder` is made when it is needed first."""
+        """`folder`, for drafts, is made when it is needed first."""
         self._dsn, self._folder, self._now_ms = dsn, folder, now_ms
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
         """Something was asked for, or is no longer wanted."""
         self._woken.set()
-
-    def file(self, export: str, form: str) -> Path:
-        """Where the file of an export is."""
-        return self._folder / f"{export}.{form}"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Exports in SQL: asked for, taken up, told of, ended; and how many rows a span has."""
+"""Exports in SQL: asked for, taken up, told of, kept, ended; and how many rows a span has."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ STATEMENT_S = 120
 SILENT = dt.timedelta(seconds=STATEMENT_S + 60)
 """So long without a word from whoever writes, and another takes it up."""
 TRIES = 3
+PART_BYTES = 1 << 20
+"""Of a file in the database, but for its last part."""
 REMEMBERED = dt.timedelta(days=400)
 """How long it is known who took out what."""
 _LONG = dt.timedelta(days=100)
@@ -26,7 +28,8 @@ _LONG = dt.timedelta(days=100)
 
 SHOWN: LiteralString = """
     SELECT id, points, from_at AS "from", to_at AS "to", level, form, state, asked_at, rows,
-           estimated AS estimated_rows, ended_at, expires_at, bytes, encode(sha256, 'hex') AS sha256, why
+           estimated AS estimated_rows, ended_at, expires_at, bytes, encode(sha256, 'hex') AS sha256, why,
+           tries
       FROM history_export
      WHERE site = %(site)s AND mode = %(mode)s AND account_id IS NOT DISTINCT FROM %(account)s
 """
@@ -52,6 +55,12 @@ END: LiteralString = """
 """By its author: one under way stops, the file of one that is done goes with the next look."""
 
 
+PART: LiteralString = """
+    SELECT content FROM history_export_part WHERE export = %s AND tries = %s AND from_byte = %s
+"""
+KEPT_BYTES: LiteralString = "SELECT coalesce(sum(bytes), 0)::bigint FROM history_export WHERE state = 'done'"
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """An export that is being written."""
 
@@ -71,13 +80,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def draft_name(self) -> str:
-        """Beside the file; each that writes has one of its own."""
-        return f".{self.file_name}.{self.tries}.new"
-
-    @property
-    def file_name(self) -> str:
-        """In the folder of exports."""
-        return f"{self.id}.{self.form}"
+        """In the folder of exports; each that writes has one of its own."""
+        return f".{self.id}.{self.form}.{self.tries}.new"
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +147,14 @@ def tell(connection: Connection, job: Job, rows: int, now: dt.datetime) -> bool:
     return told.rowcount == 1
 
 
+def keep(connection: Connection, job: Job, from_byte: int, content: bytes) -> None:
+    """A part of the file."""
+    connection.execute(
+        "INSERT INTO history_export_part (export, tries, from_byte, content) VALUES (%s, %s, %s, %s)",
+        [job.id, job.tries, from_byte, content],
+    )
+
+
 def done(connection: Connection, job: Job, ended: Ended, now: dt.datetime) -> bool:
     """The file is whole; false where nobody wants it any more, or not of this writer."""
     told = connection.execute(
@@ -172,30 +184,35 @@ def _named(job: Job) -> dict[str, Any]:
 
 
 def forget(connection: Connection, now: dt.datetime) -> None:
-    """Let go of what is too old."""
+    """Let go of what is too old, and of parts that are of no file any more.
+
+    Files whose parts are not there have expired: after a crash the database has none.
+    """
     connection.execute(
         """
-        UPDATE history_export SET state = 'expired', expires_at = NULL
-         WHERE state = 'done' AND expires_at <= %s
+        UPDATE history_export AS its SET state = 'expired', expires_at = NULL
+         WHERE state = 'done'
+           AND (expires_at <= %s OR NOT EXISTS (SELECT FROM history_export_part AS part
+                                                 WHERE part.export = its.id AND part.tries = its.tries))
         """,
         [now],
+    )
+    connection.execute(
+        """
+        DELETE FROM history_export_part AS part USING history_export AS its
+         WHERE its.id = part.export AND (its.state NOT IN ('running', 'done') OR part.tries <> its.tries)
+        """
     )
     connection.execute("DELETE FROM history_export WHERE asked_at < %s", [now - REMEMBERED])
 
 
 def sweep(connection: Connection, folder: Path) -> None:
-    """Remove files that belong to no export that is under way or done; another process's too.
-
-    Where one is done, drafts are of writers that died or were overtaken.
-    """
+    """Remove drafts of exports that are not under way: of writers that died or were overtaken."""
     files = [file for file in folder.glob("*.*") if not file.is_dir()]
-    rows = connection.execute(
-        "SELECT id, state FROM history_export WHERE state IN ('queued', 'running', 'done')"
-    )
-    states = {str(export): str(state) for export, state in rows.fetchall()}
+    rows = connection.execute("SELECT id FROM history_export WHERE state IN ('queued', 'running')")
+    under_way = {str(export) for (export,) in rows.fetchall()}
     for file in files:
-        state = states.get(file.name.lstrip(".").partition(".")[0])
-        if state is None or (state == "done" and file.name.startswith(".")):
+        if file.name.lstrip(".").partition(".")[0] not in under_way:
             file.unlink(missing_ok=True)
 
 

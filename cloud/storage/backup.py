@@ -92,6 +92,8 @@ def _dump(connection: Connection, dsn: str, part: Path, say: Say) -> Manifest:
         ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()").fetchall()
         ((schema,),) = connection.execute("SELECT max(number) FROM migration").fetchall()
         command: list[str | Path] = [tool, "--format=custom", "--no-owner", "--enable-row-security"]
+        # What lies in such tables can be made again.
+        command += ["--no-unlogged-table-data"]
         run(
             [*command, f"--snapshot={snapshot}", f"--file={part}"],
             dsn,

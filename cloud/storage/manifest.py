@@ -23,7 +23,7 @@ _WIDTH = 8
 _CHUNK = 1 << 20
 _TABLES = """
     SELECT relname FROM pg_class AS c
-     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+     WHERE relkind = 'r' AND relpersistence = 'p' AND relnamespace = 'public'::regnamespace
        AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                           AND d.deptype = 'e') ORDER BY 1
 """

@@ -24,7 +24,7 @@ _TABLES = """
     SELECT relname FROM pg_class AS c
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
        AND relname !~ '^(migration|storage|dirty|reading_(open.*|late|packed)|'
-                       '(minute|hour|day)_(kept|packed|plain))$'
+                       '(minute|hour|day)_(kept|packed|plain)|history_export_part)$'
        AND NOT EXISTS (SELECT FROM pg_depend AS d
                         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY 1

@@ -62,10 +62,23 @@ def asked(site, *points, since=T0, length_ms=HOUR, level="raw", form="csv", acco
 
 def written(site, dsn, folder, *points, **more):
     job = asked(site, *points, **more)
-    perform(dsn, job, folder, now_ms)
-    ((state,),) = site.rows("SELECT state FROM history_export WHERE id = %s", job.id)
-    assert state == "done"
-    return folder / job.file_name
+    (folder / "drafts").mkdir(exist_ok=True)
+    perform(dsn, job, folder / "drafts", now_ms)
+    assert state_of(site, job.id) == ("done", None)
+    assert list((folder / "drafts").iterdir()) == []
+    file = folder / f"{job.id}.{job.form}"
+    file.write_bytes(stored(site, job.id))
+    return file
+
+
+def stored(site, export) -> bytes:
+    """What is given out."""
+    query = """
+        SELECT content FROM history_export_part AS part JOIN history_export AS its
+            ON its.id = part.export AND its.tries = part.tries
+         WHERE export = %s ORDER BY from_byte
+    """
+    return b"".join(bytes(content) for (content,) in site.rows(query, export))
 
 
 def table(text: str):
@@ -257,29 +270,77 @@ def test_one_that_was_taken_for_dead_spoils_nothing(site, dsn, tmp_path, monkeyp
     perform(dsn, hung, tmp_path, now_ms)
     assert (state_of(site, hung.id), list(tmp_path.iterdir())) == (("running", None), [])
     perform(dsn, second, tmp_path, now_ms)
-    whole = (tmp_path / second.file_name).read_bytes()
+    whole = stored(site, second.id)
     # This one has written all of it before it hears of the other.
     monkeypatch.setattr("cloud.histories.store.tell", lambda *_: True)
     perform(dsn, hung, tmp_path, now_ms)
-    assert state_of(site, hung.id) == ("done", None)
-    assert list(tmp_path.iterdir()) == [tmp_path / second.file_name]
-    assert (tmp_path / second.file_name).read_bytes() == whole
+    assert (state_of(site, hung.id), list(tmp_path.iterdir())) == (("done", None), [])
+    assert stored(site, second.id) == whole
+    assert sorted(site.rows("SELECT DISTINCT tries FROM history_export_part")) == [(1,), (2,)]
+    store.forget(site.connection, instant(now_ms()))
+    assert site.rows("SELECT DISTINCT tries FROM history_export_part") == [(2,)]
+    assert stored(site, second.id) == whole
 
 
 def test_files_go_when_their_time_is_over_and_who_took_them_stays_known(site, dsn, tmp_path):
     told(born(site), LOAD, [1.0])
     file = written(site, dsn, tmp_path, LOAD)
+    drafts = tmp_path / "drafts"
     for export in (uuid4(), file.stem):
-        (tmp_path / f".{export}.csv.1.new").write_text("a draft of somebody who died")
-    store.sweep(site.connection, tmp_path)
-    assert list(tmp_path.iterdir()) == [file]
+        (drafts / f".{export}.csv.1.new").write_text("a draft of somebody who died")
+    store.sweep(site.connection, drafts)
+    assert list(drafts.iterdir()) == []
+    store.forget(site.connection, instant(now_ms()))
+    assert site.rows("SELECT count(*) FROM history_export_part") == [(1,)]
     later = instant(now_ms()) + dt.timedelta(hours=25)
     store.forget(site.connection, later)
-    store.sweep(site.connection, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert site.rows("SELECT count(*) FROM history_export_part") == [(0,)]
     assert site.rows("SELECT state, author FROM history_export") == [("expired", "=王安全")]
     store.forget(site.connection, later + store.REMEMBERED)
     assert site.rows("SELECT FROM history_export") == []
+
+
+def test_a_file_is_given_out_by_whichever_process_and_resumed_at_another(
+    site, web, dsn, tmp_path, monkeypatch
+):
+    """Nothing of it lies on the disk of the process that is asked."""
+    monkeypatch.setattr("cloud.histories.store.PART_BYTES", 100)
+    told(born(site), LOAD, [float(n) for n in range(300)])
+    account = site.value("SELECT id FROM account ORDER BY id LIMIT 1")
+    file = written(site, dsn, tmp_path, LOAD, account=account)
+    path, whole = f"/sites/demo/history-exports/{file.stem}/file", file.read_bytes()
+    assert len(whole) > 5000
+    answer = web.get(path)
+    assert (answer.status_code, answer.content) == (200, whole)
+    tag = answer.headers["etag"]
+    for asked, span in (
+        ("bytes=0-0", slice(0, 1)),
+        ("bytes=99-100", slice(99, 101)),
+        ("bytes=150-1234", slice(150, 1235)),
+        ("bytes=-7", slice(-7, None)),
+        (f"bytes=300-{2 * len(whole)}", slice(300, None)),
+    ):
+        part = web.get(path, headers={"Range": asked, "If-Range": tag})
+        assert (part.status_code, part.content) == (206, whole[span]), asked
+        assert int(part.headers["content-length"]) == len(part.content)
+        assert part.headers["content-range"].endswith(f"/{len(whole)}")
+    assert web.get(path, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+    for headers in ({"Range": "bytes=5-", "If-Range": '"another"'}, {"Range": "lines=1-2"}):
+        assert web.get(path, headers=headers).content == whole
+    # After a crash the database has none of it: that is said, and it counts as expired.
+    site.connection.execute("DELETE FROM history_export_part")
+    assert web.get(path).json()["type"] == "/problems/no-file"
+    store.forget(site.connection, instant(now_ms()))
+    assert state_of(site, file.stem) == ("expired", None)
+
+
+def test_no_more_is_kept_than_there_is_room_for(site, dsn, tmp_path, monkeypatch):
+    told(born(site), LOAD, [1.0])
+    first = written(site, dsn, tmp_path, LOAD)
+    monkeypatch.setattr("cloud.histories.job.MOST_KEPT_BYTES", first.stat().st_size + 10)
+    job = asked(site, LOAD)
+    perform(dsn, job, tmp_path / "drafts", now_ms)
+    assert state_of(site, job.id) == ("failed", "disk")
 
 
 def state_of(site, export: UUID):

@@ -9,6 +9,7 @@ import pytest
 
 from cloud.database import connect
 from cloud.migrate import shipped
+from cloud.registry.seeding import seed_sites
 from cloud.storage.backup import back_up, look_at, restore
 from cloud.storage.checks import check
 from cloud.storage.manifest import append, read
@@ -16,6 +17,7 @@ from cloud.storage.modes import Mode
 from cloud.storage.programs import KeepingError
 from cloud.storage.state import lines, state_of
 from sitewarden.quality import Quality
+from tests.cloud.site import make_settings
 from tests.cloud.storage.databases import empty_database
 from tests.cloud.storage.history import DAY, NOON, History
 from tests.support.postgres import Postgres
@@ -30,10 +32,25 @@ def filled(history: History) -> None:
     history.store({(1, NOON + 17): (5, Quality.GOOD)}, now_ms=NOON + 5 * DAY)
 
 
+def _exported(history: History, folder: Path) -> None:
+    """A file of a history that waits to be saved."""
+    seed_sites(history.connection, make_settings(folder).sites)
+    history.rows(
+        "INSERT INTO history_export (id, site, mode, author, points, from_at, to_at, level, form, state,"
+        "                            asked_at, tries, estimated)"
+        " VALUES (gen_random_uuid(), 'demo', 'live', 'w', '{p}', 'epoch', now(), 'raw', 'csv', 'done',"
+        "         now(), 1, 1) RETURNING id"
+    )
+    history.rows(
+        "INSERT INTO history_export_part SELECT id, 1, 0, '\\x00' FROM history_export RETURNING export"
+    )
+
+
 def test_what_is_restored_goes_on_as_if_nothing_had_been(
     history: History, mode: Mode, postgres: Postgres, tmp_path: Path
 ):
     filled(history)
+    _exported(history, tmp_path)
     file = tmp_path / "of-today.backup"
     assert back_up(history.dsn, file, print) == file.stat().st_size
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -48,6 +65,8 @@ def test_what_is_restored_goes_on_as_if_nothing_had_been(
         history.connection = connect(dsn)
         history.check()
         assert list(check(history.connection)) == []
+        assert history.rows("SELECT count(*) FROM history_export") == [(1,)]
+        assert history.rows("SELECT count(*) FROM history_export_part") == [(0,)], "it can be made again"
         history.store({(2, NOON + DAY): (5, Quality.GOOD)}, now_ms=NOON + 6 * DAY)
         history.keep(NOON + 9 * DAY)
         history.check()

@@ -4519,7 +4519,7 @@ export interface paths {
         };
         /**
          * Read Export File
-         * @description The file, or a part of it where a `Range` is asked for: what broke off is resumed.
+         * @description The file, or a part of it where a `Range` is asked for: what broke off is resumed, at any process.
          */
         get: operations["read_export_file_api_v1_sites__site__history_exports__export__file_get"];
         put?: never;
@@ -43387,7 +43387,10 @@ export interface operations {
     read_export_file_api_v1_sites__site__history_exports__export__file_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                Range?: string | null;
+                "if-range"?: string | null;
+            };
             path: {
                 export: string;
                 site: string;
@@ -43398,6 +43401,16 @@ export interface operations {
         responses: {
             /** @description The file. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description The part that was asked for. */
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -43448,6 +43461,13 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The part lies beyond the end. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not understood */
             422: {

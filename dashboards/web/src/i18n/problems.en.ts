@@ -142,6 +142,7 @@ export default {
     'too-many-requests': 'Too many requests. Wait a little.',
     'too-many-tokens': 'Too many API tokens. Revoke one that is not used any more.',
     'too-many-viewers': 'Too many are looking at the same time. Try again in a moment.',
+    'no-such-part': 'The file is shorter than the part that was asked for: save it anew.',
     'no-file': 'The file is not written yet, or is gone: export it anew.',
     'too-many-exports': 'You have as many exports under way or kept as you may: remove one first.',
     'too-much': 'Too much at once: {detail}',

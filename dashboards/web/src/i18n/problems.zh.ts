@@ -142,6 +142,7 @@ export default {
     'too-many-requests': '请求太频繁，请稍后再试。',
     'too-many-tokens': '接口令牌太多，请先吊销不用的。',
     'too-many-viewers': '同时查看的人太多，请稍后再试。',
+    'no-such-part': '文件没有这么长，请重新下载。',
     'no-file': '文件还没有生成，或已到期删除，请重新导出。',
     'too-many-exports': '您正在导出或保留着的文件已达上限，请先删除一个。',
     'too-much': '一次要求的数据太多：{detail}',

@@ -1,0 +1,57 @@
+"""A file out of the database, part by part: whoever saves it slowly holds no connection and little memory."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from cloud.callers import PROGRAMS, calling
+from cloud.histories import store
+from cloud.serving import Serving
+from sitewarden.errors import SiteWardenError
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+class GoneError(SiteWardenError):
+    """The file was removed while it was sent: who saves it must not take the rest for all."""
+
+
+class Span(NamedTuple):
+    """Bytes of a file, both ends included."""
+
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return self.last - self.first + 1
+
+
+def wanted_span(asked: str | None, size: int) -> Span | None:
+    """What a `Range` asks for; `None` where it lies beyond the end.
+
+    What is no range of bytes, or several, is answered with all, as RFC 9110 has it.
+    """
+    found = _RANGE.fullmatch(asked.replace(" ", "")) if asked else None
+    if found is None or found.groups() == ("", ""):
+        return Span(0, size - 1)
+    first, last = found.groups()
+    if not first:
+        return Span(max(0, size - int(last)), size - 1) if int(last) else None
+    span = Span(int(first), min(int(last), size - 1) if last else size - 1)
+    return span if span.first <= span.last else None
+
+
+async def sent(serving: Serving, export: str, tries: int, span: Span) -> AsyncIterator[bytes]:
+    """Those bytes, to whoever may have them; raises `GoneError` where they are there no longer."""
+    at = span.first
+    while at <= span.last:
+        begins = at // store.PART_BYTES * store.PART_BYTES
+        with calling(PROGRAMS):
+            rows = await serving.rows(store.PART, [export, tries, begins], binary=True)
+        content = rows[0]["content"][at - begins : span.last + 1 - begins] if rows else b""
+        if not content:
+            raise GoneError("the file of an export is gone")
+        yield content
+        at += len(content)
