@@ -72,10 +72,13 @@ class _Polled:
         last_ms, self.last_ms = self.last_ms, at_ms
         if last_ms is None or at_ms <= last_ms:  # another group's instant, or the clock was set back
             return None
-        usual_ms = min(self.spacings, default=at_ms - last_ms)
-        interval_ms = max(self.interval_ms, usual_ms)
-        self.spacings.append(at_ms - last_ms)
-        if at_ms - last_ms <= MISSED * interval_ms:
+        spacing_ms = at_ms - last_ms
+        if spacing_ms <= MISSED * self.interval_ms:
+            self.spacings.append(spacing_ms)  # as nearly always
+            return None
+        interval_ms = max(self.interval_ms, min(self.spacings, default=spacing_ms))
+        self.spacings.append(spacing_ms)
+        if spacing_ms <= MISSED * interval_ms:
             return None
         return Hole(last_ms + interval_ms, self.points, self.quality)
 
@@ -101,8 +104,10 @@ class Holes:
             polled = self._of.get(reading.point)
             if polled is None or polled.last_ms == reading.at_ms:
                 continue
-            read = [polled] if self._whole is None else [polled, self._whole]
-            found += [hole for one in read if (hole := one.take(reading.at_ms)) is not None]
+            if (hole := polled.take(reading.at_ms)) is not None:
+                found.append(hole)
+            if self._whole is not None and (hole := self._whole.take(reading.at_ms)) is not None:
+                found.append(hole)
         return found
 
     def go_on_from(self, before: "Holes") -> None:
