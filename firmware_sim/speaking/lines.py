@@ -109,14 +109,17 @@ class SpeakingLine:
         try:
             while not hearing.done():
                 said = asyncio.create_task(self._waiting[device].get())
-                await asyncio.wait((said, hearing), return_when=asyncio.FIRST_COMPLETED)
+                try:
+                    await asyncio.wait((said, hearing), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    # One that went on waiting would take the first message of the next connection.
+                    said.cancel()
                 if said.done():
                     writer.write(said.result())
                     await writer.drain()
-                said.cancel()
         finally:
             hearing.cancel()
-            writer.close()
+            writer.transport.abort()
 
     async def _publish(self, device: str, _hear: Callable[[bytes], None]) -> None:
         from amqtt.client import MQTTClient  # noqa: PLC0415  who plays no MQTT device need not load it
