@@ -5,6 +5,8 @@ import contextlib
 import threading
 from typing import Self
 
+from sitewarden.conversations import Conversations
+
 HOST = "127.0.0.1"
 
 
@@ -18,9 +20,7 @@ class Cable:
         """Where it is entered."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cable", daemon=True)
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._idle = asyncio.Event()
+        self._conversations = Conversations(self._lead)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -35,37 +35,22 @@ class Cable:
 
     def cut(self) -> None:
         """Break every connection and refuse new ones."""
-        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._conversations.end(), self._loop).result()
 
     def mend(self) -> None:
         """Let connections through again, at the same port."""
         asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._lead, HOST, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _cut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        if self._writers:
-            await self._idle.wait()
+        await self._conversations.listen(lambda take_in: asyncio.start_server(take_in, HOST, self.port))
+        self.port = self._conversations.port
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(HOST, self._to_port)
         try:
-            far_reader, far_writer = await asyncio.open_connection(HOST, self._to_port)
-        except OSError:
-            writer.close()
-            return
-        ends = {writer, far_writer}
-        self._writers |= ends
-        self._idle.clear()
-        await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
-        self._writers -= ends
-        if not self._writers:
-            self._idle.set()
+            await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+        finally:
+            far_writer.transport.abort()
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

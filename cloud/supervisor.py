@@ -48,13 +48,17 @@ class Child:
         """Start it if it does not run and its back-off is over."""
         now_s = time.monotonic()
         if self._process is not None and self._process.poll() is not None:
+            _let_go(self._process)
             self._note_death(self._process.returncode, now_s)
         if self._process is None and now_s >= self._due_s:
             self._launch(now_s)
 
     def stop(self) -> None:
         """End it in good order, and by force where that takes too long."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
+            return
+        if self._process.poll() is not None:
+            _let_go(self._process)
             return
         self._process.send_signal(signal.SIGTERM)
         try:
@@ -63,6 +67,7 @@ class Child:
             log.warning("child does not stop, killing it name=%s", self.name)
             self._process.kill()
             self._process.wait()
+        _let_go(self._process)
         log.info("child stopped name=%s", self.name)
 
     def _note_death(self, code: int, now_s: float) -> None:
@@ -84,3 +89,9 @@ class Child:
         )
         self._started_s = now_s
         log.info("child started name=%s pid=%d", self.name, self._process.pid)
+
+
+def _let_go(ended: subprocess.Popen[bytes]) -> None:
+    """Of the pipe to a child that has ended."""
+    if ended.stdin is not None:
+        ended.stdin.close()

@@ -76,9 +76,7 @@ class Exporter:
         try:
             await program.communicate(msgspec.json.encode(order))
         except asyncio.CancelledError:
-            program.terminate()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(program.wait(), _STOP_S)
+            await _ended(program)
             raise
         if program.returncode != 0:
             log.error("the export of a history failed export=%s", job.id)
@@ -88,3 +86,14 @@ class Exporter:
         """Where the program has said nothing itself."""
         with connect(self._dsn) as connection:
             store.failed(connection, job, "error", instant(self._now_ms()))
+
+
+async def _ended(program: asyncio.subprocess.Process) -> None:
+    """In good order, and by force where that takes too long."""
+    with contextlib.suppress(ProcessLookupError):
+        program.terminate()
+        try:
+            await asyncio.wait_for(program.wait(), _STOP_S)
+        except TimeoutError:
+            program.kill()
+    await program.wait()

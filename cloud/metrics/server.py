@@ -3,10 +3,11 @@
 import json
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cloud.metrics.access import may_read
 from cloud.metrics.exposing import MEDIA_TYPE, Exposed
@@ -71,6 +72,13 @@ class MetricsServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A reader that breaks off is no error of ours."""
+        if isinstance(sys.exc_info()[1], OSError):
+            log.debug("a reader broke off address=%s", client_address)
+        else:
+            super().handle_error(request, client_address)
 
 
 class _ServerOf6(_Server):

@@ -105,11 +105,16 @@ class RtspServer:
         # -I: what the virtual environment says about Python's paths is not for the system's Python.
         child = await asyncio.create_subprocess_exec(SYSTEM_PYTHON, "-I", CHILD, stdin=PIPE, stdout=PIPE)
         assert child.stdin is not None  # noqa: S101  # asked for
-        # Not by arguments, which everybody at the machine can read: a camera may have a login.
-        child.stdin.write(json.dumps(given).encode() + b"\n")
-        port = await _said_port(child)
+        port: int | None = None
+        try:
+            # Not by arguments, which everybody at the machine can read: a camera may have a login.
+            child.stdin.write(json.dumps(given).encode() + b"\n")
+            port = await _said_port(child)
+        finally:
+            # Also where whoever waits for it is stopped meanwhile.
+            if port is None:
+                await _end(child)
         if port is None:
-            await _end(child)
             where = f"{camera.host}:{self._port}"
             raise UnreachableError(f"camera {camera.camera}: no RTSP server on {where}; is the port taken?")
         self._port, self._child = port, child

@@ -16,6 +16,7 @@ from bench.listener import ranges
 from bench.report import PeerFigure, Result, as_object, table
 from bench.thingsboard_stub import answer
 from edge.config import load_gateway
+from sitewarden.conversations import Conversations
 
 READ_ALL = struct.pack(">BHH", 3, 0, REGISTERS)
 
@@ -81,10 +82,11 @@ async def echo() -> AsyncIterator[int]:
     async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while said := await reader.read(100):
             writer.write(said)
-        writer.close()
 
-    async with await asyncio.start_server(repeat, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
+    conversations = Conversations(repeat)
+    await conversations.listen(lambda take_in: asyncio.start_server(take_in, "127.0.0.1", 0))
+    yield conversations.port
+    await conversations.end()
 
 
 async def test_a_cut_cable_breaks_what_stood_and_lets_nobody_through_until_it_is_mended(echo: int):

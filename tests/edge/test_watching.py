@@ -26,6 +26,7 @@ from firmware_sim.camera.feed import Feed
 from firmware_sim.camera.mjpeg import MjpegServer
 from firmware_sim.camera.model import Camera, CameraFault, Login
 from firmware_sim.camera.serving import serving
+from sitewarden.conversations import Conversations
 from sitewarden.messages import Alarm, NoPicture, Sight
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -155,19 +156,17 @@ async def test_a_bare_head_before_a_camera_becomes_an_alarm_whose_picture_is_the
 @contextlib.asynccontextmanager
 async def saying(said: bytes) -> AsyncIterator[str]:
     """A port that says the same to everybody, and holds the line."""
-    held: list[asyncio.StreamWriter] = []
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
-        held.append(writer)
+        await asyncio.get_running_loop().create_future()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    conversations = Conversations(answer)
+    await conversations.listen(lambda take_in: asyncio.start_server(take_in, "127.0.0.1", 0))
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/s"
+        yield f"http://127.0.0.1:{conversations.port}/s"
     finally:
-        server.close()
-        for writer in held:
-            writer.close()
+        await conversations.end()
 
 
 @contextlib.asynccontextmanager

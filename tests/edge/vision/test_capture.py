@@ -23,6 +23,7 @@ from edge.vision.sources import Order, SourceFailedError, open_source
 from firmware_sim.camera.model import Camera, CameraFault
 from firmware_sim.camera.rtsp import missing
 from firmware_sim.camera.serving import serving
+from sitewarden.conversations import Conversations, Talk
 from sitewarden.quality import Quality
 from tests.support.left_out import leave_out_optional
 
@@ -162,23 +163,25 @@ async def refused(url: str, **more: Any) -> SourceFailedError:
 @asynccontextmanager
 async def answering(said: bytes, *, then_stall: bool = False) -> AsyncIterator[str]:
     """A port that says the same to everybody."""
-    held: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
         if then_stall:
-            held.append(writer)
-        else:
-            writer.close()
+            await asyncio.get_running_loop().create_future()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with conversing(answer) as place:
+        yield place
+
+
+@asynccontextmanager
+async def conversing(talk: Talk) -> AsyncIterator[str]:
+    conversations = Conversations(talk)
+    await conversations.listen(lambda take_in: asyncio.start_server(take_in, "127.0.0.1", 0))
     try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"127.0.0.1:{conversations.port}"
     finally:
-        server.close()
-        for writer in held:
-            writer.close()
+        await conversations.end()
 
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n"
@@ -260,11 +263,11 @@ async def test_the_login_goes_to_the_camera_and_nowhere_else(scheme: str) -> Non
         else:
             refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: "
             writer.write(refusal + challenge + b"\r\n\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/s"
-    async with server, looking(url, username="me", password=SECRET) as looker:
+    async with (
+        conversing(answer) as place,
+        looking(f"http://{place}/s", username="me", password=SECRET) as looker,
+    ):
         await run(looker, seen(1))
         pid = looker.capture.pid
         if pid is not None:
