@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.model import Boxes, Frame, Picture
+from edge.vision.thinning import thinned
 
 Grey = NDArray[np.float32]
 Shape = tuple[int, int]
@@ -112,7 +113,7 @@ def shrunken(pixels: Picture) -> Grey:
     longer = max(height, width)
     wide = min(longer, max(longer // _CELL_PX, _LEAST_WIDE), _MOST_WIDE)
     step = max(1, longer // (2 * wide))  # every pixel of a large picture costs more than it tells
-    few = np.ascontiguousarray(pixels[::step, ::step])
+    few = thinned(pixels, step)
     cells = max(1, round(width * wide / longer)), max(1, round(height * wide / longer))
     grey = cv2.resize(cv2.cvtColor(few, cv2.COLOR_BGR2GRAY), cells, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0), np.float32)

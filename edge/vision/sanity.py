@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.model import Picture
+from edge.vision.thinning import thinned
 
 Grey = NDArray[np.float32]
 
@@ -29,6 +30,8 @@ PLAIN = 1.2
 """Below it there is surely nothing else."""
 LOST_DETAIL = 0.25
 """And less than this share of what the camera usually shows."""
+EMPTY_GREEN = np.array([0, 91, 0], np.uint8), np.array([39, 189, 39], np.uint8)
+"""From and to, blue, green and red: the colour of YUV zero."""
 GREEN_ALL, GREEN_PART = 0.9, 0.08
 """Share of cells that have the green of a decoder that was given nothing."""
 SMEARED = 0.12
@@ -105,15 +108,16 @@ class Sanity:
         self._now = grey
         if any(before is not None and before.shape != grey.shape for before in (self._last, self._view)):
             self._forget()
+        edges = _edges(grey)
         now = (
             self._spoilt(small, grey)
-            or self._covered(grey)
+            or self._covered(edges)
             or self._old(at_s, grey)
-            or self._moved(at_s, grey)
+            or self._moved(at_s, edges)
         )
         self.is_spoilt = now in SPOILT
         if now is None:
-            self._learn(at_s, grey)
+            self._learn(at_s, edges)
         self._seen_s = at_s
         # What takes long to tell has been held long enough.
         held_s = 0.0 if now in {State.FROZEN, State.MOVED} else HOLDS_S
@@ -163,9 +167,10 @@ class Sanity:
             return State.CONSTANT
         if share >= GREEN_PART and float(green[-1].mean()) >= GREEN_ALL:
             return State.TORN
-        if grey.std() < FLAT and np.percentile(grey, 99) >= DARK:
+        is_lit = np.percentile(grey, 99) >= DARK
+        if is_lit and grey.std() < FLAT:
             return State.CONSTANT
-        if np.percentile(grey, 99) < DARK:
+        if not is_lit:
             return State.DARK
         return State.TORN if self._is_smeared(grey) else None
 
@@ -181,8 +186,8 @@ class Sanity:
         usually = float(self._view[-rows:].mean())
         return usually > PLAIN
 
-    def _covered(self, grey: Grey) -> State | None:
-        detail = float(_edges(grey).mean())
+    def _covered(self, edges: Grey) -> State | None:
+        detail = float(edges.mean())
         if self._is_learned and detail < BLURRED and detail < LOST_DETAIL * self._detail:
             return State.COVERED
         return None
@@ -192,10 +197,10 @@ class Sanity:
             self._last, self._same_since_s = grey, at_s
         return State.FROZEN if at_s - self._same_since_s >= self._frozen_s else None
 
-    def _moved(self, at_s: float, grey: Grey) -> State | None:
+    def _moved(self, at_s: float, edges: Grey) -> State | None:
         if self._view is None or not self._is_learned:
             return None
-        is_off, is_turned = _is_apart(self._view, _edges(grey))
+        is_off, is_turned = _is_apart(self._view, edges)
         self._off_since_s = (self._off_since_s or at_s) if is_off else None
         self._turned_since_s = (self._turned_since_s or at_s) if is_turned else None
         was_moved = self._off_since_s is not None and at_s - self._off_since_s >= MOVED_S
@@ -206,8 +211,7 @@ class Sanity:
     def _is_learned(self) -> bool:
         return self._view is not None and (self._is_known or self._seen_s - self._began_s >= LEARN_S)
 
-    def _learn(self, at_s: float, grey: Grey) -> None:
-        edges = _edges(grey)
+    def _learn(self, at_s: float, edges: Grey) -> None:
         if self._view is None:
             self._view, self._began_s = edges, at_s
             self._detail = float(edges.mean())
@@ -248,15 +252,14 @@ def small_copy(picture: Picture) -> Picture:
     height, width = picture.shape[:2]
     longer = max(height, width)
     step = max(1, longer // (4 * WIDE))
-    few = np.ascontiguousarray(picture[::step, ::step])
+    few = thinned(picture, step)
     size = max(1, round(width * WIDE / longer)), max(1, round(height * WIDE / longer))
     return np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _is_empty_green(small: Picture) -> NDArray[np.bool_]:
     """Where the picture has the colour of YUV zero: no blue, no red, half of green."""
-    blue, green, red = (small[..., channel].astype(np.int16) for channel in range(3))
-    return np.asarray((blue < 40) & (red < 40) & (green > 90) & (green < 190))  # noqa: PLR2004
+    return np.asarray(cv2.inRange(small, EMPTY_GREEN[0], EMPTY_GREEN[1]) > 0)
 
 
 def _edges(grey: Grey) -> Grey:
