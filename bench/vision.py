@@ -57,10 +57,17 @@ def _scene(quick: bool) -> Iterator[Result]:
     yield Result(name="scene: events of the truth, scripted", value=scripted.events, unit="")
     yield Result(name="scene: events that differ, scripted", value=len(scripted.wrong), unit="", goal=0)
     yield Result(name="scene: judging a look", value=scripted.look_ms, unit="ms")
+    planned = vision_scene.with_script(RUNS_QUICK if quick else RUNS, by_squares=True)
+    _tell(planned.wrong)
+    yield Result(
+        name="scene: events that differ, scripted by squares", value=len(planned.wrong), unit="", goal=0
+    )
+    yield Result(name="scene: squares a look, scripted", value=planned.squares, unit="")
     drawn = vision_scene.with_network(detector())
     _tell(drawn.wrong)
     yield Result(name="scene: events of the truth, drawn", value=drawn.events, unit="")
     yield Result(name="scene: events that differ, drawn", value=len(drawn.wrong), unit="", goal=0)
+    yield Result(name="scene: squares a look, drawn", value=drawn.squares, unit="")
 
 
 def _parity() -> Iterator[Result]:

@@ -91,11 +91,25 @@ def _looked(pixels: Any, detector: Detector) -> list[Shot]:
     for number in range(LOOKS):
         frame = Frame(number * LOOK_S, number, pixels)
         squares = planner.plan(
-            pixels.shape, frame.at_s, nothing, judge.tracks, size=detector.size, most=SQUARES
+            pixels.shape,
+            frame.at_s,
+            nothing,
+            judge.tracks,
+            size=detector.size,
+            most=SQUARES,
+            settled=judge.settled,
         )
         squares = squares or [whole(pixels.shape)]
         found = detector.find(frame, squares)
-        judge.look(frame.at_s, found, width=width, height=height, now=NOW, regions=squares)
+        judge.look(
+            frame.at_s,
+            found,
+            width=width,
+            height=height,
+            now=NOW,
+            regions=squares,
+            input_px=detector.size,
+        )
         shots.append(placed(frame, found, judge.tracks))
     return shots
 

@@ -2,7 +2,8 @@
 
 The truth comes from places in metres (`firmware_sim/camera/truth.py`). A scripted detector tells the judge of
 the truth's heads as a network does: now and then it misses one or calls it by the other kind, its boxes
-tremble, it sees heads where none are, and caps on shelves. The shipped network looks at the drawn pictures.
+tremble, it sees heads where none are, and caps on shelves: in all of the picture, and as a gateway looks, in
+squares where something moves or is followed. The shipped network looks at the drawn pictures.
 """
 
 import functools
@@ -16,9 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from edge.vision.detectors import Detector
+from edge.vision.detectors.scripted import Scripted
 from edge.vision.judging import Judge
-from edge.vision.model import Frame, Heads, Look, Region, Track
+from edge.vision.model import Boxes, Frame, Heads, Look, Region
 from edge.vision.motion import MotionGate
+from edge.vision.places import FEET_HEADS
 from edge.vision.projection import LOWEST_HOOK_M, Hook
 from edge.vision.regions import Planner
 from edge.vision.settings import CameraEntry, GroundPoint, HookSettings
@@ -47,11 +50,13 @@ CAP_SEEN = 0.5
 
 SMALLEST_PX = 12.0
 """What a zone asks for by itself."""
-SQUARES = 6
-"""That the network looks at, a look."""
+INPUT_PX, SQUARES = 416, 6
+"""Of the network; and how many it looks at, a look."""
+STEP_PX = 2.0
+"""Who has gone so far since the last look is motion."""
 
-Eyes = Callable[[float, Sequence[Track]], tuple[Heads, Sequence[Region] | None]]
-"""What a detector says of the scene at an instant, and at which squares it looked, given who is followed."""
+Eyes = Callable[[float, Judge], tuple[Heads, Sequence[Region] | None]]
+"""What a detector says of the scene at an instant, and at which squares it looked for this judge."""
 
 
 class Event(NamedTuple):
@@ -145,8 +150,17 @@ def judged(over: Sequence[Moment], view: View, eyes: Eyes) -> Told:
     judge = Judge(entry(view))
     alarms, strip, lift = [], [(0.0, 0)], [(0.0, 0)]
     for t_s, there in over:
-        found, squares = eyes(t_s, judge.tracks)
-        look = judge.look(t_s, found, width=WIDTH, height=HEIGHT, now=NOW, regions=squares, hook=hook(t_s))
+        found, squares = eyes(t_s, judge)
+        look = judge.look(
+            t_s,
+            found,
+            width=WIDTH,
+            height=HEIGHT,
+            now=NOW,
+            regions=squares,
+            input_px=INPUT_PX,
+            hook=hook(t_s),
+        )
         alarms += [(t_s, event) for event in _begun(look, there)]
         for levels, key in ((strip, "strip.intruders"), (lift, "lift.under_load")):
             count = round(look.values[key])
@@ -229,8 +243,55 @@ def _lying(random: np.random.Generator, box: tuple[float, ...]) -> Row | None:
     return tuple(float(edge) for edge in trembling), (0.1, random.uniform(0.3, 0.7))
 
 
-def _kept(seen: Sequence[Heads], t_s: float, _: Sequence[Track]) -> tuple[Heads, None]:
-    return seen[round(t_s / LOOK_S)], None
+class _Squares:
+    """Looks where a gateway would, at what a detector says that is told the truth and errs."""
+
+    def __init__(self, read: Scene, view: View, over: Sequence[Moment], seen: Sequence[Heads]) -> None:
+        self._read, self._view, self._over, self._seen = read, view, over, seen
+        self._planner = Planner()
+        self._detector = Scripted(self._script, INPUT_PX)
+        self._pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        self.squares = 0
+
+    def _script(self, frame: Frame) -> tuple[Boxes, np.ndarray]:
+        return self._seen[frame.number].boxes, self._seen[frame.number].scores
+
+    def look(self, t_s: float, judge: Judge) -> tuple[Heads, Sequence[Region]]:
+        number = round(t_s / LOOK_S)
+        squares = self._planner.plan(
+            (HEIGHT, WIDTH),
+            t_s,
+            self._motion(number),
+            judge.tracks,
+            size=INPUT_PX,
+            most=SQUARES,
+            settled=judge.settled,
+        )
+        self.squares += len(squares)
+        return self._detector.find(Frame(t_s, number, self._pixels), squares), squares
+
+    def _motion(self, number: int) -> Boxes:
+        """Around everybody who has gone a step, and around every machine, whose arms never rest."""
+        now, before = (
+            {head.figure: head for head in self._over[max(0, at)].heads if head.is_seen}
+            for at in (number, number - 1)
+        )
+        gone = [
+            head.box
+            for figure, head in now.items()
+            if figure not in before or np.abs(np.subtract(head.box, before[figure].box)).max() >= STEP_PX
+        ]
+        boxes = [_body(box) for box in gone]
+        machines = [thing for thing in self._read.things if thing.kind == "excavator"]
+        boxes += [thing_box(self._view, thing, number * LOOK_S) for thing in machines]
+        found = np.array(boxes, np.float32).reshape(-1, 4)
+        return np.clip(found, 0, np.array([WIDTH, HEIGHT] * 2, np.float32))
+
+
+def _body(head: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = head
+    high = y2 - y1
+    return x1 - 0.8 * high, y1, x2 + 0.8 * high, y2 + FEET_HEADS * high
 
 
 class Account(NamedTuple):
@@ -240,21 +301,30 @@ class Account(NamedTuple):
     wrong: list[str]
     look_ms: float
     """What following, voting and judging cost a look, detection aside."""
+    squares: float = 0.0
+    """Looked at, a look."""
 
 
-def with_script(runs: int) -> Account:
+def with_script(runs: int, *, by_squares: bool = False) -> Account:
     """The scene with so many different errors of a detector."""
     read, view = scene()
     over = moments(read, view)
     known = truth(over, read.seconds)
-    wrong, spent_s = [], 0.0
+    wrong, spent_s, squares = [], 0.0, 0
     for seed in range(runs):
         seen = scripted(read, view, over, seed)
+        eyes = _Squares(read, view, over, seen) if by_squares else None
         began = time.process_time()
-        told = judged(over, view, functools.partial(_kept, seen))
+        told = judged(over, view, eyes.look if eyes else functools.partial(_all, seen))
         spent_s += time.process_time() - began
+        squares += eyes.squares if eyes else 0
         wrong += [f"run {seed}: {text}" for text in differences(told, *known)]
-    return Account(_count(*known) * runs, wrong, 1000 * spent_s / len(over) / runs)
+    looks = runs * len(over)
+    return Account(_count(*known) * runs, wrong, 1000 * spent_s / looks, squares / looks)
+
+
+def _all(seen: Sequence[Heads], t_s: float, _: Judge) -> tuple[Heads, None]:
+    return seen[round(t_s / LOOK_S)], None
 
 
 def with_network(detector: Detector) -> Account:
@@ -264,17 +334,27 @@ def with_network(detector: Detector) -> Account:
     known = truth(over, read.seconds)
     shown, gate, planner = Drawing(read, WIDTH, HEIGHT), MotionGate(), Planner()
 
-    def see(t_s: float, tracks: Sequence[Track]) -> tuple[Heads, Sequence[Region]]:
+    looked_at = 0
+
+    def see(t_s: float, judge: Judge) -> tuple[Heads, Sequence[Region]]:
+        nonlocal looked_at
         frame = Frame(t_s, round(t_s / LOOK_S), shown.picture(t_s))
-        motion = gate.look(frame)
         squares = planner.plan(
-            frame.pixels.shape, t_s, motion.boxes, tracks, size=detector.size, most=SQUARES
+            frame.pixels.shape,
+            t_s,
+            gate.look(frame).boxes,
+            judge.tracks,
+            size=detector.size,
+            most=SQUARES,
+            settled=judge.settled,
         )
+        looked_at += len(squares)
         return detector.find(frame, squares), squares
 
     began = time.process_time()
     wrong = differences(judged(over, view, see), *known)
-    return Account(_count(*known), wrong, 1000 * (time.process_time() - began) / len(over))
+    spent_s = time.process_time() - began
+    return Account(_count(*known), wrong, 1000 * spent_s / len(over), looked_at / len(over))
 
 
 def _count(alarms: Sequence[Bare], strip: Sequence[int], lift: Sequence[int]) -> int:

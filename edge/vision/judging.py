@@ -12,6 +12,7 @@ import msgspec
 from edge.vision.model import Confirmed, Heads, HeadState, Look, Region, Standing, Track
 from edge.vision.places import Places, foot, is_watched
 from edge.vision.projection import Ground, Hook, hangs, is_under
+from edge.vision.resting import resting
 from edge.vision.settings import CameraEntry, HookSettings
 from edge.vision.slots import Slots
 from edge.vision.tracking import Following, Tracker
@@ -48,6 +49,8 @@ class Judge:
         """When each of them last asked for a picture."""
         self.tracks: Sequence[Track] = ()
         """Everybody who is followed, as of the last look."""
+        self.settled: frozenset[int] = frozenset()
+        """Those of them whose next look may wait for a moment: it would change nothing."""
 
     @property
     def ground(self) -> Ground | None:
@@ -63,10 +66,14 @@ class Judge:
         height: int,
         now: datetime,
         regions: Sequence[Region] | None = None,
+        input_px: int | None = None,
         hook: Hook | None = None,
     ) -> Look:
-        """What this look comes to. `regions` were looked at (left out: all); `now` knows its own zone."""
-        self.tracks = self._tracker.look(at_s, heads, regions, (width, height))
+        """What this look comes to. `regions` were looked at (left out: all); `now` knows its own zone.
+
+        `input_px` is the detector's input: a region that shows a head too small is no look for it.
+        """
+        self.tracks = self._tracker.look(at_s, heads, regions, (width, height), input_px)
         states = self._ballot.look(at_s, self.tracks, self._tracker.missed)
         found = {track.number for track in self.tracks if track.seen_s == at_s}
         zones = self._places.look(self.tracks, found, width, height)
@@ -90,6 +97,8 @@ class Judge:
                 values[key] = len(counted)
                 confirmed += self._begun(zone, key, at_s, counted)
         standing = [Standing(track, states[track.number], zones[track.number]) for track in self.tracks]
+        settled, things = self._ballot.settled(), self._ballot.things()
+        self.settled = resting(standing, settled, things, self._entry.zones, (width, height))
         return Look(at_s, standing, values, confirmed)
 
     def _by_weight(self) -> Iterable[CameraZone]:

@@ -246,6 +246,7 @@ class Looker:
             self._judge.tracks,
             size=detector.size,
             most=circumstances.shed.squares,
+            settled=self._judge.settled,
         )
         began_s = time.perf_counter()
         try:
@@ -262,6 +263,7 @@ class Looker:
             height=height,
             now=datetime.now(UTC),
             regions=regions,
+            input_px=detector.size,
             hook=circumstances.hook,
         )
         self._remember(frame, heads, head_places(motion.boxes, self.entry.zones, width, height))

@@ -42,6 +42,8 @@ ALIKE = 0.5
 """Of two boxes of one head the smaller has at least this share of the larger one's side."""
 COVERED = 0.6
 """A new head that shares so much of itself with one that is followed is that one, seen twice."""
+SEEN_PX, SHRUNK = 20.0, 0.8
+"""A head of so many pixels of the input would be seen, as would one that is shrunk to no less than this."""
 OVER, NEAR, WORN = 1.0, 0.5, 0.6
 """What overlap, nearness and the same thing worn weigh in telling who is who."""
 
@@ -202,12 +204,13 @@ class Tracker:
         heads: Heads,
         regions: Sequence[Region] | None = None,
         size: tuple[int, int] | None = None,
+        input_px: int | None = None,
     ) -> Sequence[Track]:
         """Everybody who is followed after this look, by number.
 
         `regions` are those that were looked at; left out, the whole frame was. `size` is the frame's, width
-        and height: who is expected beyond its edge was looked for where the edge was. Instants must not go
-        back.
+        and height: who is expected beyond its edge was looked for where the edge was. `input_px` is the side
+        of the detector's input: who would be too small in it was not looked for. Instants must not go back.
         """
         self._paths = [path for path in self._paths if at_s - path.seen_s < self._how.longest_s]
         for path in self._paths:
@@ -220,7 +223,7 @@ class Tracker:
             seen |= self._follow(at_s, heads, candidates, self._near)
         # Whom nobody expects nearby may be somebody who has begun to walk, or who runs.
         seen |= self._follow(at_s, heads, [at for at in clear if at not in seen], _leaping)
-        self._miss(at_s, regions, size or (math.inf, math.inf))
+        self._miss(at_s, regions, size or (math.inf, math.inf), input_px or math.inf)
         self._begin(at_s, heads, [at for at in clear if at not in seen])
         return [path.told() for path in self._paths]
 
@@ -238,8 +241,12 @@ class Tracker:
         # Whoever was missed may have turned meanwhile.
         return Bounds(self._how.near * path.reach, ALIKE, 0.0)
 
-    def _miss(self, at_s: float, regions: Sequence[Region] | None, size: tuple[float, float]) -> None:
-        missing = [path for path in self._paths if path.seen_s < at_s and _is_in(path, regions, size)]
+    def _miss(
+        self, at_s: float, regions: Sequence[Region] | None, size: tuple[float, float], input_px: float
+    ) -> None:
+        missing = [
+            path for path in self._paths if path.seen_s < at_s and _is_in(path, regions, size, input_px)
+        ]
         for path in missing:
             path.missed(at_s)
         self.missed = frozenset(path.number for path in missing)
@@ -335,11 +342,13 @@ def _covered(box: Box, by: Box) -> float:
     return max(0.0, wide) * max(0.0, high) / max(smaller, 1e-6)
 
 
-def _is_in(path: _Path, regions: Sequence[Region] | None, size: tuple[float, float]) -> bool:
+def _is_in(path: _Path, regions: Sequence[Region] | None, size: tuple[float, float], input_px: float) -> bool:
     """Whether a look at these regions would have found it: whoever has left the frame as well."""
     x, y = min(max(path.x, 0.0), size[0]), min(max(path.y, 0.0), size[1])
     return regions is None or any(
-        region.x <= x <= region.x + region.side and region.y <= y <= region.y + region.side
+        region.x <= x <= region.x + region.side
+        and region.y <= y <= region.y + region.side
+        and path.side * min(1.0, input_px / region.side) >= min(SEEN_PX, SHRUNK * path.side)
         for region in regions
     )
 

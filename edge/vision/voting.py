@@ -60,6 +60,8 @@ class Voting(msgspec.Struct, frozen=True, kw_only=True):
     """Of its side: what is seen nearer than that to a marked place is the thing."""
     gone_s: float = 20.0
     """Nothing was seen there for so long: the place is as any other."""
+    sure: int = 3
+    """So many more of the last sights speak for a helmet, however faintly: one more would change nothing."""
 
 
 class _Votes:
@@ -68,7 +70,9 @@ class _Votes:
     def __init__(self, looks: int) -> None:
         self.cast: deque[tuple[float, int]] = deque(maxlen=looks)
         self.state: HeadState = "unknown"
-        self.has_moved = False
+        self.has_moved = self.is_thing = False
+        self.agreed = 0
+        """Sights that speak for a helmet, more than do not."""
         self._first: list[Place] = []
         self._last: deque[Place] = deque(maxlen=LAST)
 
@@ -107,10 +111,12 @@ class Ballot:
             votes = before.get(track.number) or _Votes(self._how.looks)
             self._votes[track.number] = votes
             if track.seen_s == at_s:
-                is_thing = self._stands(track, votes, at_s)
-                votes.cast.append((at_s, NOTHING if is_thing else self._opinion(track)))
+                votes.is_thing = self._stands(track, votes, at_s)
+                votes.cast.append((at_s, NOTHING if votes.is_thing else self._opinion(track)))
+                votes.agreed = self._agreed(votes.agreed, track)
                 votes.see(track, self._how.moved)
             elif track.number in missed:
+                votes.is_thing, votes.agreed = False, 0
                 votes.cast.append((at_s, NOTHING))
             votes.state = self._state(votes, at_s, track)
         self._things = {
@@ -125,6 +131,20 @@ class Ballot:
         seen = sum(votes.count(kind, since_s) for kind in (HELMET, BARE, SMALL))
         return votes.has_moved and seen >= self._how.somebody
 
+    def things(self) -> frozenset[int]:
+        """Tracks of which the last look saw a thing, that has never moved."""
+        return frozenset(n for n, votes in self._votes.items() if votes.is_thing and not votes.has_moved)
+
+    def settled(self) -> frozenset[int]:
+        """Tracks about which one more look would hardly change anything: surely a helmet, or never clear."""
+        return frozenset(number for number, votes in self._votes.items() if self._is_settled(votes))
+
+    def _is_settled(self, votes: _Votes) -> bool:
+        if votes.state == "helmet":
+            return votes.agreed >= self._how.sure
+        is_full = len(votes.cast) == self._how.looks
+        return votes.state == "unknown" and is_full and all(kind == NOTHING for _, kind in votes.cast)
+
     def _stands(self, track: Track, votes: _Votes, at_s: float) -> bool:
         """Whether it is seen where a thing stands, which it marks by having stood there for long."""
         here = _place(track)
@@ -136,6 +156,13 @@ class Ballot:
             return False
         self._things[known] = at_s
         return True
+
+    def _agreed(self, before: int, track: Track) -> int:
+        """How surely it is a helmet by its last sights, up to `sure`: a clear bare one ends that."""
+        helmet, bare = track.scores[HELMET], track.scores[BARE]
+        if helmet > bare:
+            return min(before + 1, self._how.sure)
+        return 0 if bare >= self._how.score else max(before - 1, 0)
 
     def _opinion(self, track: Track) -> int:
         best = BARE if track.scores[BARE] > track.scores[HELMET] else HELMET
