@@ -88,7 +88,7 @@ class Judge:
             is_on = is_watched(zone.hours, now, self._entry.utc_offset_h)
             if zone.zone in self._slots:
                 if is_on:
-                    confirmed += self._confirm(zone, at_s, states, inside)
+                    confirmed += self._confirm(zone, at_s, states, inside, (width, height))
                 else:
                     self._slots[zone.zone].clear()
                 values |= _told(zone, self._slots[zone.zone])
@@ -106,12 +106,17 @@ class Judge:
         return sorted(self._entry.zones, key=lambda zone: zone.kind not in GRAVER)
 
     def _confirm(
-        self, zone: CameraZone, at_s: float, states: Mapping[int, HeadState], inside: Sequence[Track]
+        self,
+        zone: CameraZone,
+        at_s: float,
+        states: Mapping[int, HeadState],
+        inside: Sequence[Track],
+        size: tuple[int, int],
     ) -> list[Confirmed]:
         """Who of those inside takes a slot of the zone now."""
         slots, tracks = self._slots[zone.zone], {track.number: track for track in self.tracks}
         bare = [t.number for t in inside if states[t.number] == "bare" and self._is_asked(zone, t, at_s)]
-        begun = slots.look(at_s, tracks, states, bare)
+        begun = slots.look(at_s, tracks, states, bare, presence=self._ballot.presence, size=size)
         if zone.kind in GRAVER:
             self._grave_s |= dict.fromkeys(slots.held.values(), at_s)
         return [Confirmed(slot_key(zone.zone, slot), zone.zone, track.number) for slot, track in begun]

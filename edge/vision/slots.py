@@ -8,19 +8,27 @@ Nobody else waits for anybody.
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from edge.vision.model import HeadState, Track
+from edge.vision.presence import Presence
 from edge.vision.tracking import ALIKE, WALKING, WIDEST
 from sitewarden.cameras import CameraZone
 
 NEAR = 1.5
 """In sides of a head: as far as this from where one was lost, another is the same; and as much farther as one
-walks, for `GOES_ON_S`."""
+walks, while the slot waits."""
 VEERING = 1.0
 """In sides of a head a second: so far from the line on which it went a head may come out again."""
-GOES_ON_S = 4.0
-"""So long a slot waits for whoever was lost, and as long again for a verdict on who has come meanwhile."""
+GOES_ON_S, GOES_ON_LOOKS = 4.0, 4
+"""So long, and so many looks, a slot waits for whoever was lost, and for as long as he is followed for a
+verdict on who has come meanwhile."""
+LONGEST_S = 40.0
+"""But no longer than that in all."""
+RECENT = 6
+"""So many of the last looks tell how often there is one."""
 RESTS_S = 6.0
 """So long nobody takes a slot that was given back: rules of the pack clear after five seconds, and before
 that the next one's alarm would only lengthen the last one's."""
@@ -39,22 +47,30 @@ class _Alarm:
         """It is this track's from now on."""
         self.track = self.found = track
         self.lost_s: float | None = None
+        self.has_left = False
+        """It is reckoned to be beyond the picture's edge."""
+        self.awaited: int | None = None
+        """Who may be he, until it is found what that one wears."""
 
-    def follow(self, track: Track, at_s: float) -> None:
+    def follow(self, track: Track, at_s: float, size: tuple[int, int]) -> None:
         """The track as it is now; where its head was found last is kept."""
-        self.track = track
+        self.track, self.has_left = track, _is_out(track, size)
         if track.seen_s == at_s:
             self.found = track
 
-    def leads_to(self, came: Track) -> bool:
-        """Whether a track that began as `came` may be the same head: not seen since, and not too far away."""
+    def leads_to(self, came: Track, waits_s: float) -> bool:
+        """Whether a track that began as `came` may be the same head: not seen since, and within a walk.
+
+        Of one who has left the picture, only who comes in near there.
+        """
         gap_s = came.began_s - self.track.seen_s
         if gap_s <= 0 or not _is_alike(self.found.box, came.box):
             return False
-        if gap_s > GOES_ON_S:
+        if gap_s > waits_s:
             return self.off(came) <= NEAR
         is_ahead = _off_line(self.found, came, gap_s) <= NEAR + VEERING * gap_s
-        return is_ahead or self.off(came) <= min(WIDEST, NEAR + WALKING * gap_s)
+        farthest = WIDEST if self.has_left else math.inf
+        return is_ahead or self.off(came) <= min(farthest, NEAR + WALKING * gap_s)
 
     def off(self, came: Track) -> float:
         """In sides, how far a track began from where this one was found last or is reckoned to be."""
@@ -76,6 +92,8 @@ class Slots:
         """Of whoever was lost: those that wait for them, and those whose cool-down is not over."""
         self._came: dict[int, Track | None] = {}
         """Everybody who is followed, as first heard of; who wore a helmet since is nobody's heir."""
+        self._looked_s: deque[float] = deque(maxlen=RECENT)
+        """When the last looks were."""
         self.more = 0
         """Bare heads for whom no slot is left."""
 
@@ -94,14 +112,26 @@ class Slots:
         tracks: Mapping[int, Track],
         states: Mapping[int, HeadState],
         bare: Iterable[int],
+        *,
+        presence: Presence,
+        size: tuple[int, int],
     ) -> Sequence[tuple[int, Track]]:
-        """Slots that begin with this look, and whose they are; `bare` stand in the zone and are asked of."""
+        """Slots that begin with this look, and whose they are; `bare` stand in the zone and are asked of.
+
+        `size` is the picture's, width and height.
+        """
         self._came = {
             number: None if states[number] == "helmet" else self._came.get(number, track)
             for number, track in tracks.items()
         }
-        self._lose(at_s, tracks)
+        self._looked_s.append(at_s)
+        self._lose(at_s, tracks, presence, size)
+        for left, goes in presence.walked_on.items():
+            is_awaited = any(alarm.awaited == goes for alarm in self._held.values())
+            if left in self._had and goes not in self._had and not is_awaited:
+                self._give(self._had[left], tracks[goes])
         self._pass_on(at_s, tracks, states)
+        self._await(at_s, tracks, states)
         self._free(at_s, states)
         self._past = [alarm for alarm in self._past if self._lasts(alarm, at_s)]
         return self._begin(at_s, tracks, bare)
@@ -111,11 +141,21 @@ class Slots:
         alarm = self._had.get(number)
         return -math.inf if alarm is None else alarm.taken_s
 
-    def _lose(self, at_s: float, tracks: Mapping[int, Track]) -> None:
+    @property
+    def _waits_s(self) -> float:
+        """So long a slot waits: longer where looks are rare, for much happens between them."""
+        rarest_s = max((later - sooner for sooner, later in pairwise(self._looked_s)), default=0.0)
+        return min(max(GOES_ON_S, GOES_ON_LOOKS * rarest_s), LONGEST_S)
+
+    def _lose(
+        self, at_s: float, tracks: Mapping[int, Track], presence: Presence, size: tuple[int, int]
+    ) -> None:
         """Follow whoever had an alarm; where they were last, others may take it up."""
         for number, alarm in list(self._had.items()):
-            if number in tracks:
-                alarm.follow(tracks[number], at_s)
+            if number in tracks and presence.is_person(number):
+                # Where a thing lies it is the thing that is seen: he may be elsewhere.
+                if number not in presence.at_things:
+                    alarm.follow(tracks[number], at_s, size)
                 continue
             del self._had[number]
             alarm.lost_s = min(alarm.track.seen_s, at_s)
@@ -132,38 +172,53 @@ class Slots:
                 continue
             open_ = [alarm for alarm in [*self._past, *self._had.values()] if self._lasts(alarm, at_s)]
             alarm = min(
-                (alarm for alarm in open_ if alarm.leads_to(came)),
+                (alarm for alarm in open_ if alarm.awaited == number or alarm.leads_to(came, self._waits_s)),
                 key=lambda alarm: alarm.off(came),
                 default=None,
             )
             if alarm is None:
                 continue
-            self._past = [other for other in self._past if other is not alarm]
-            self._had = {had: other for had, other in self._had.items() if other is not alarm}
-            self._had[number] = alarm
-            alarm.go_on(track)
+            self._give(alarm, track)
+
+    def _give(self, alarm: _Alarm, track: Track) -> None:
+        """An alarm is a track's from now on, and nobody else's."""
+        self._past = [other for other in self._past if other is not alarm]
+        self._had = {had: other for had, other in self._had.items() if other is not alarm}
+        self._had[track.number] = alarm
+        alarm.go_on(track)
 
     def _free(self, at_s: float, states: Mapping[int, HeadState]) -> None:
         for number, alarm in list(self._held.items()):
             if alarm.lost_s is None:
                 is_over = states[alarm.track.number] == "helmet"
             else:
-                is_over = at_s - alarm.lost_s >= GOES_ON_S and not self._is_awaited(alarm, at_s, states)
+                is_over = at_s - alarm.track.seen_s >= self._waits_s
             if is_over:
                 del self._held[number]
                 self._freed_s[number] = at_s
 
-    def _is_awaited(self, alarm: _Alarm, at_s: float, states: Mapping[int, HeadState]) -> bool:
-        """Whether somebody who may be the one has come in time, and nobody knows yet what he wears."""
-        lost_s = alarm.track.seen_s
-        return any(
-            came is not None
-            and states[number] == "unknown"
-            and at_s - GOES_ON_S < came.began_s <= lost_s + GOES_ON_S
-            and alarm.leads_to(came)
+    def _await(self, at_s: float, tracks: Mapping[int, Track], states: Mapping[int, HeadState]) -> None:
+        """Who may be the one that was lost, and of whom nobody knows what he wears, is waited for as he."""
+        for alarm in self._held.values():
+            if alarm.lost_s is None:
+                continue
+            if alarm.awaited not in tracks:
+                alarm.awaited = self._may_be(alarm, states)
+            if alarm.awaited is not None and at_s - alarm.lost_s < LONGEST_S:
+                alarm.track = alarm.found = tracks[alarm.awaited]
+
+    def _may_be(self, alarm: _Alarm, states: Mapping[int, HeadState]) -> int | None:
+        """The nearest of those who came in time."""
+        came = [
+            (alarm.off(came), number)
             for number, came in self._came.items()
-            if number not in self._had
-        )
+            if came is not None
+            and number not in self._had
+            and states[number] == "unknown"
+            and came.began_s - alarm.track.seen_s <= self._waits_s
+            and alarm.leads_to(came, self._waits_s)
+        ]
+        return min(came)[1] if came else None
 
     def _begin(
         self, at_s: float, tracks: Mapping[int, Track], bare: Iterable[int]
@@ -218,6 +273,12 @@ def _off_line(gone: Track, came: Track, gap_s: float) -> float:
 
 def _middle(box: Box) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _is_out(track: Track, size: tuple[int, int]) -> bool:
+    """Whether a head is beyond the picture's edge, or on it."""
+    left, top, right, bottom = track.box
+    return left < 0 or top < 0 or right > size[0] or bottom > size[1]
 
 
 def _is_alike(left: Box, right: Box) -> bool:
