@@ -37,8 +37,8 @@ THERE = 0.2
 """Of its side: what is seen nearer than that to the place of a thing is the thing."""
 GONE_S = 20.0
 """Nothing was seen there for so long, and nobody hid it: the place is as any other."""
-RESTS, RESTING_S = 0.3, 1.0
-"""Whoever goes no farther than so many sides for so long stands."""
+RESTS, RESTING_S, STILL_S = 0.3, 1.0, 0.4
+"""Whoever goes no farther than so many sides for so long stands; what is left lying does at once."""
 AGAIN, KEPT_S = 0.75, 300.0
 """Who stood and was lost is whoever is found so near to there within so long."""
 WALKED_ON, STOPPED_S, DOUBT_S = 4.0, 5.0, 10.0
@@ -309,7 +309,8 @@ class Presence:
         figure = self._figures.get(number)
         if figure is None or not figure.is_person or not figure.is_sure:
             return False
-        return walked_on.began_s - STOPPED_S <= figure.rest_s <= walked_on.began_s + RESTING_S
+        since_s = min(walked_on.began_s + RESTING_S, walked_on.seen_s - STILL_S)
+        return walked_on.began_s - STOPPED_S <= figure.rest_s <= since_s
 
     def _doubt(self, number: int, figure: _Figure, at_s: float) -> None:
         """Somebody who stirs is nothing that lies there."""

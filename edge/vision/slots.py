@@ -126,10 +126,7 @@ class Slots:
         }
         self._looked_s.append(at_s)
         self._lose(at_s, tracks, presence, size)
-        for left, goes in presence.walked_on.items():
-            is_awaited = any(alarm.awaited == goes for alarm in self._held.values())
-            if left in self._had and goes not in self._had and not is_awaited:
-                self._give(self._had[left], tracks[goes])
+        self._walk_on(tracks, presence.walked_on)
         self._pass_on(at_s, tracks, states)
         self._await(at_s, tracks, states)
         self._free(at_s, states)
@@ -160,6 +157,14 @@ class Slots:
             del self._had[number]
             alarm.lost_s = min(alarm.track.seen_s, at_s)
             self._past.append(alarm)
+
+    def _walk_on(self, tracks: Mapping[int, Track], walked_on: Mapping[int, int]) -> None:
+        """Whoever leaves lying what may have been taken for him goes on with his alarm."""
+        for left, goes in walked_on.items():
+            helmet, bare = tracks[goes].scores
+            is_awaited = any(alarm.awaited == goes for alarm in self._held.values())
+            if left in self._had and goes not in self._had and bare > helmet and not is_awaited:
+                self._give(self._had[left], tracks[goes])
 
     def _pass_on(self, at_s: float, tracks: Mapping[int, Track], states: Mapping[int, HeadState]) -> None:
         """Alarms go on with bare heads that came where theirs went: also before their own track is given up.
