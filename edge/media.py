@@ -233,7 +233,8 @@ class Media:
 
         Without one the eyes redact: what nobody may see lies on no disk as it is.
         """
-        if not any(camera.entry.pictures.unredacted for camera in self._gateway.cameras):
+        is_wished = any(camera.entry.pictures.unredacted for camera in self._gateway.cameras)
+        if not is_wished and not self._unsealed:
             return
         address = self._gateway.broker.cloud
         known = await asyncio.to_thread(mediafiles.cloud_key, folder)
@@ -241,13 +242,17 @@ class Media:
             await asyncio.to_thread(mediafiles.forget_cloud_key, folder)
             known = None
         if address is not None and time.monotonic() >= self._key_due_s:
-            known = await self._ask_key(folder, address) or known
+            known = await self._ask_key(folder, address, known)
         if known is not None:
             await self._seal_left(folder, known.key)
 
+    @property
+    def _unsealed(self) -> list[MediaNote]:
+        return [note for note in self._notes.values() if note.unredacted and note.sealed_for is None]
+
     async def _seal_left(self, folder: Path, key: bytes) -> None:
         """What waits from before pictures were sealed."""
-        for note in [n for n in self._notes.values() if n.unredacted and n.sealed_for is None]:
+        for note in self._unsealed:
             try:
                 self._notes[note.sha256] = await asyncio.to_thread(mediafiles.seal, folder, note, key)
             except FileNotFoundError:
@@ -257,7 +262,9 @@ class Media:
                 self._complain(f"a picture could not be sealed: {exc}")
                 return
 
-    async def _ask_key(self, folder: Path, address: str) -> CloudKey | None:
+    async def _ask_key(self, folder: Path, address: str, known: CloudKey | None) -> CloudKey | None:
+        """The cloud's key; what is known where it does not tell, or the disk does not take it."""
+        self._key_due_s = time.monotonic() + KEY_AGAIN_S
         try:
             upload = await asyncio.to_thread(self._make_upload, self._gateway)
             try:
@@ -266,15 +273,17 @@ class Media:
                 await asyncio.to_thread(upload.close)
             if key is None:
                 raise NotTakenError(f"{address} has no key for unredacted pictures")
-        except SiteWardenError as exc:
-            self._key_due_s = time.monotonic() + KEY_AGAIN_S
+            found = CloudKey(cloud=address, key=key)
+            if found != known:
+                await asyncio.to_thread(mediafiles.keep_cloud_key, folder, found)
+        except (OSError, SiteWardenError) as exc:
             if str(exc) != self._key_complaint:
-                log.warning("unredacted pictures cannot be sealed anew for the cloud: %s", exc)
+                log.warning("the cloud's key for unredacted pictures is not learned: %s", exc)
             self._key_complaint = str(exc)
-            return None
+            return known
+        if known is not None and found != known:
+            log.warning("%s has another key: unredacted pictures are sealed for that from now on", address)
         self._key_complaint, self._key_due_s = "", time.monotonic() + KEY_S
-        found = CloudKey(cloud=address, key=key)
-        await asyncio.to_thread(mediafiles.keep_cloud_key, folder, found)
         return found
 
     async def _take_in(self, folder: Path, note: MediaNote) -> None:

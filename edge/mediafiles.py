@@ -34,8 +34,8 @@ LEFT_S = 600.0
 """What is unfinished for so long nobody will finish."""
 _ENDINGS = {"image/jpeg": ".jpg", "image/webp": ".webp"}
 _SEALED = ".sealed"
-_BOX_BYTES = 52
-"""`sitewarden.boxes.OVERHEAD`, whose library only gateways load that seal."""
+_BOX_BYTES, KEY_BYTES = 52, 32
+"""`OVERHEAD` and `KEY_BYTES` of `sitewarden.boxes`, whose library only gateways load that seal."""
 _UNFINISHED = ".part"
 CLOUD_KEY = "cloud.key"
 """For which unredacted pictures are sealed, as the cloud has told it."""
@@ -102,9 +102,10 @@ class CloudKey(msgspec.Struct, frozen=True, kw_only=True):
 def cloud_key(folder: Path) -> CloudKey | None:
     """What the cloud has told; `None` where it has told nothing yet."""
     try:
-        return msgspec.json.decode((folder / CLOUD_KEY).read_bytes(), type=CloudKey)
+        known = msgspec.json.decode((folder / CLOUD_KEY).read_bytes(), type=CloudKey)
     except (OSError, ValueError):
         return None
+    return known if len(known.key) == KEY_BYTES else None
 
 
 def keep_cloud_key(folder: Path, key: CloudKey) -> None:
@@ -128,14 +129,13 @@ def store(folder: Path, content: bytes, note: MediaNote, key: bytes | None = Non
         raise TooLargeError(len(content))
     if note.unredacted and key is None:
         raise ValueError("an unredacted picture is not written as it is")
-    found = hashlib.sha256(content)
-    note = msgspec.structs.replace(note, sha256=found.hexdigest(), bytes=len(content))
-    if note.unredacted and key is not None:
-        content, number = _box(content, key, found.digest())
-        box = hashlib.sha256(content).hexdigest()
-        note = msgspec.structs.replace(note, sealed_for=number, sealed_sha256=box)
+    sha256 = hashlib.sha256(content).hexdigest()
+    note = msgspec.structs.replace(note, sha256=sha256, bytes=len(content))
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    _write(folder / note.name, content)
+    if note.unredacted and key is not None:
+        note = _store_box(folder, content, note, key)
+    else:
+        _write(folder / note.name, content)
     write_note(folder, note)
     return note
 
@@ -147,14 +147,24 @@ def seal(folder: Path, note: MediaNote, key: bytes) -> MediaNote:
     return sealed
 
 
-def _box(content: bytes, key: bytes, sha256: bytes) -> tuple[bytes, str]:
-    """The box, and the number of the key that opens it."""
+def _store_box(folder: Path, content: bytes, note: MediaNote, key: bytes) -> MediaNote:
+    """The note of a box that lies there then.
+
+    Two alarms of one frame have the same picture, and no two boxes are the same: the first stays, for
+    whoever brings it knows it by its hash.
+    """
     from sitewarden import boxes  # noqa: PLC0415  takes memory; most gateways redact
 
+    number, lying = boxes.number_of(key), note_of(folder, note.sha256)
+    if lying is not None and lying.sealed_for == number and _lies_whole(folder, lying):
+        return msgspec.structs.replace(note, sealed_for=number, sealed_sha256=lying.sealed_sha256)
     try:
-        return boxes.closed(content, key, sha256), boxes.number_of(key)
+        box = boxes.closed(content, key, bytes.fromhex(note.sha256))
     except boxes.BoxError as exc:
         raise ValueError(str(exc)) from exc
+    note = msgspec.structs.replace(note, sealed_for=number, sealed_sha256=hashlib.sha256(box).hexdigest())
+    _write(folder / note.name, box)
+    return note
 
 
 def write_note(folder: Path, note: MediaNote) -> None:
@@ -174,12 +184,17 @@ def seen(folder: Path) -> Iterator[MediaNote]:
 
 
 def notes(folder: Path) -> list[MediaNote]:
-    """The same; and what was left unfinished or without its other half long ago is deleted."""
+    """The same; and what was left unfinished or without its other half long ago is deleted.
+
+    So is at once what lies as it is beside its box: sealing it broke off before that was deleted.
+    """
     found = list(seen(folder))
     named = {name for note in found for name in (note.name, note.sha256 + NOTE)}
+    boxed = {note.sha256 for note in found if note.sealed_for is not None}
     for path in folder.iterdir() if folder.is_dir() else ():
         is_ours = path.suffix in {*_ENDINGS.values(), _SEALED, NOTE, _UNFINISHED, ".bin"}
-        if is_ours and path.name not in named and _is_old(path):
+        is_over = path.stem in boxed and path.suffix in _ENDINGS.values()
+        if is_ours and path.name not in named and (is_over or _is_old(path)):
             log.warning("an unfinished file of a camera is deleted name=%s", path.name)
             path.unlink(missing_ok=True)
     return found
@@ -248,6 +263,14 @@ def whole(folder: Path, note: MediaNote) -> bool:
     """Whether the bytes are still those that were stored; raises `OSError` where the disk does not say."""
     with (folder / note.name).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == (note.sealed_sha256 or note.sha256)
+
+
+def _lies_whole(folder: Path, note: MediaNote) -> bool:
+    """The same where it may be gone."""
+    try:
+        return whole(folder, note)
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int:

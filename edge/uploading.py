@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from edge import mediafiles
 from edge.enrolment.asking import checked, tls_fault
 from edge.media import NotTakenError
 from sitewarden.errors import UnreachableError, UsageError
@@ -71,9 +72,12 @@ class Upload:
         if status not in _DONE:
             raise self._not_taken(status, body)
         try:
-            return msgspec.json.decode(body, type=_BoxKey).key
+            key = msgspec.json.decode(body, type=_BoxKey).key
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise NotTakenError(f"{self._address} answers like no SiteWarden that we know: {exc}") from exc
+        if len(key) != mediafiles.KEY_BYTES:
+            raise NotTakenError(f"{self._address} tells a key of {len(key)} bytes")
+        return key
 
     def _asked(
         self, method: str, path: str, piece: bytes | None = None, headers: Mapping[str, str] | None = None

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import errno
 import hashlib
 import os
 import ssl
@@ -75,6 +76,8 @@ class TheCloud:
         self.media: Media | None = None
         self.private: bytes | None = bytes(range(32))
         """Opens what gateways seal; `None`: a cloud from before they did."""
+        self.public: bytes | None = None
+        """What it tells in place of the key that belongs to that."""
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -118,7 +121,8 @@ class TheCloud:
 
     def _tell_key(self, request: BaseHTTPRequestHandler) -> None:
         assert request.path == "/api/v1/media/box-key"
-        key = None if self.private is None else base64.b64encode(boxes.public_of(self.private)).decode()
+        public = self.public or (self.private and boxes.public_of(self.private))
+        key = public and base64.b64encode(public).decode()
         body = msgspec.json.encode({"key": key})
         request.send_response(404 if key is None else 200)
         request.send_header("Content-Length", str(len(body)))
@@ -239,11 +243,7 @@ async def test_where_pictures_are_unredacted_the_cloud_s_key_is_learned_and_boxe
         assert told is not None
         assert (told.cloud, told.key) == (cloud.address, boxes.public_of(cloud.private or b""))
         content = os.urandom(150_000)
-        note = MediaNote(
-            sha256="0" * 64, bytes=0, media_type="image/jpeg", kind="snapshot", camera="gate", at_ms=now_ms()
-        )
-        note = msgspec.structs.replace(note, unredacted=True)
-        note = mediafiles.store(folder, content, note, told.key)
+        note = boxed(folder, content, told.key)
         media.stored([note.sha256])
         await until(lambda: len(cloud.files.get(note.sha256, b"")) == note.resting_bytes)
         await sent(media)
@@ -258,7 +258,7 @@ async def test_what_lies_there_unsealed_from_before_is_sealed_once_the_key_is_kn
     make: Callable[..., Media], cloud: TheCloud, unredacted: Gateway, tmp_path: Path
 ) -> None:
     media, folder = make(), tmp_path / "media"
-    cloud.is_calm = False
+    cloud.is_calm, cloud.private, private = False, None, cloud.private
     plain, gone = put(folder, 1000), put(folder, 1000)
     content = (folder / plain.name).read_bytes()
     for note in (gone, plain):
@@ -266,9 +266,10 @@ async def test_what_lies_there_unsealed_from_before_is_sealed_once_the_key_is_kn
     async with running(media):
         await until(lambda: media.waiting == 2)
         (folder / gone.name).unlink()
+        cloud.private = private
         media.change(unredacted)
         await until(lambda: not (folder / plain.name).exists())
-    assert mediafiles.note_of(folder, gone.sha256) is None
+        await until(lambda: mediafiles.note_of(folder, gone.sha256) is None)
     sealed = mediafiles.note_of(folder, plain.sha256)
     assert sealed is not None
     assert mediafiles.whole(folder, sealed)
@@ -279,6 +280,108 @@ async def test_what_lies_there_unsealed_from_before_is_sealed_once_the_key_is_kn
         await sent(again)
     assert cloud.private is not None
     assert boxes.opened(cloud.files[plain.sha256], cloud.private, bytes.fromhex(plain.sha256)) == content
+
+
+async def test_what_lies_there_unsealed_is_sealed_also_where_pictures_are_redacted_now(
+    make: Callable[..., Media], cloud: TheCloud, tmp_path: Path
+) -> None:
+    folder, plain = tmp_path / "media", put(tmp_path / "media", 1000)
+    cloud.is_calm = False
+    mediafiles.write_note(folder, msgspec.structs.replace(plain, unredacted=True))
+    async with running(make()):
+        await until(lambda: not (folder / plain.name).exists())
+    [sealed] = mediafiles.seen(folder)
+    assert sealed.sealed_for is not None
+
+
+def boxed(folder: Path, content: bytes, public: bytes, **fields: Any) -> MediaNote:
+    """As the eyes do where pictures are unredacted."""
+    note = MediaNote(
+        sha256="0" * 64, bytes=0, media_type="image/jpeg", kind="snapshot", camera="gate", at_ms=now_ms()
+    )
+    return mediafiles.store(folder, content, msgspec.structs.replace(note, unredacted=True, **fields), public)
+
+
+def test_two_alarms_of_one_frame_have_one_box(tmp_path: Path) -> None:
+    public, other = (boxes.public_of(bytes(range(first, first + 32))) for first in (0, 1))
+    content = os.urandom(1000)
+    one = boxed(tmp_path, content, public, key="hook.bare_1")
+    two = boxed(tmp_path, content, public, key="hook.bare_2")
+    # Whoever is bringing the first has the note of that, and does not take its box for damaged.
+    assert mediafiles.whole(tmp_path, one)
+    assert mediafiles.whole(tmp_path, two)
+    assert mediafiles.note_of(tmp_path, two.sha256) == two
+    (tmp_path / two.name).write_bytes(bytes(two.resting_bytes))
+    assert mediafiles.whole(tmp_path, boxed(tmp_path, content, public))
+    for_other = boxed(tmp_path, content, other)
+    assert mediafiles.whole(tmp_path, for_other)
+    assert for_other.sealed_for == boxes.number_of(other)
+
+
+def test_what_sealing_left_as_it_was_goes_with_the_next_start(tmp_path: Path) -> None:
+    content = os.urandom(1000)
+    note = boxed(tmp_path, content, boxes.public_of(bytes(range(32))))
+    (tmp_path / f"{note.sha256}.jpg").write_bytes(content)
+    assert mediafiles.notes(tmp_path) == [note]
+    assert {file.name for file in tmp_path.iterdir()} == {note.name, note.sha256 + mediafiles.NOTE}
+
+
+async def test_what_is_no_key_is_not_taken_for_one(
+    make: Callable[..., Media],
+    cloud: TheCloud,
+    unredacted: Gateway,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = tmp_path / "media"
+    cloud.public = b"short"
+    async with running(media := make()):
+        media.change(unredacted)
+        await until(lambda: "a key of 5 bytes" in caplog.text)
+    assert not (folder / mediafiles.CLOUD_KEY).exists()
+    mediafiles.keep_cloud_key(folder, mediafiles.CloudKey(cloud=cloud.address, key=b"short"))
+    assert mediafiles.cloud_key(folder) is None
+
+
+async def test_where_the_disk_takes_no_key_pictures_are_brought_and_it_is_asked_again(
+    make: Callable[..., Media],
+    cloud: TheCloud,
+    unredacted: Gateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, keep, tries = tmp_path / "media", mediafiles.keep_cloud_key, list[int]()
+
+    def full(*told: Any) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError(errno.ENOSPC, "no space left")
+        keep(*told)
+
+    monkeypatch.setattr(mediafiles, "keep_cloud_key", full)
+    monkeypatch.setattr(of_media, "KEY_AGAIN_S", 0.05)
+    monkeypatch.setattr(of_media, "TIDY_S", 0.05)
+    put(folder)
+    async with running(media := make()):
+        media.change(unredacted)
+        await until(lambda: cloud.files)
+        await until(lambda: mediafiles.cloud_key(folder) is not None)
+
+
+async def test_another_key_of_the_cloud_is_taken_and_said(
+    make: Callable[..., Media],
+    cloud: TheCloud,
+    unredacted: Gateway,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = tmp_path / "media"
+    before = mediafiles.CloudKey(cloud=cloud.address, key=boxes.public_of(bytes(range(1, 33))))
+    mediafiles.keep_cloud_key(folder, before)
+    async with running(media := make()):
+        media.change(unredacted)
+        await until(lambda: "has another key" in caplog.text)
+    assert mediafiles.cloud_key(folder) != before
 
 
 async def test_a_key_is_kept_over_outages_and_forgotten_where_pictures_go_to_another_cloud(

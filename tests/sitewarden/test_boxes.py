@@ -24,7 +24,7 @@ def test_a_box_holds_what_was_put_into_it_and_is_never_the_same(content: bytes) 
 
 
 def test_a_gateway_reckons_with_the_size_of_a_box_without_the_library_that_closes_it() -> None:
-    assert mediafiles._BOX_BYTES == boxes.OVERHEAD
+    assert (mediafiles._BOX_BYTES, mediafiles.KEY_BYTES) == (boxes.OVERHEAD, boxes.KEY_BYTES)
 
 
 @given(at=st.integers(0, len(CONTENT) + boxes.OVERHEAD - 1), by=st.integers(1, 255))
