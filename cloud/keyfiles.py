@@ -4,10 +4,12 @@ A key is changed by putting another into its file; the one before stays beside i
 """
 
 import contextlib
+import fcntl
 import logging
 import os
 import secrets
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -51,17 +53,37 @@ def earlier(file: Path) -> list[Path]:
     return sorted(file.parent.glob(f"{file.name}{_EARLIER}*"))
 
 
-def change(file: Path, number: str) -> Path:
-    """Put a new key into a file; where the one before lies then, under its number. Raises `OSError`.
+def change(file: Path, number_of: Callable[[bytes], str]) -> Path:
+    """Put a new key into a file; where the one before lies then, under its number.
 
     That is on the disk before the new one is: whenever it breaks off, no key is lost. The new one is for whom
-    the old one was, whoever makes it.
+    the old one was, whoever makes it. Raises `OSError`, `BadKeyError`.
     """
+    with _alone(file):
+        key = read(file)
+        before = file.with_name(f"{file.name}{_EARLIER}{number_of(key)}")
+        with contextlib.suppress(FileExistsError):  # it broke off there the last time
+            os.link(file, before)
+        if read(before) != key:
+            raise BadKeyError(f"{before} holds another key than its name says")
+        _keep_names(file.parent)
+        _replace(file)
+    return before
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Whoever else changes the key at this machine waits, and finds the one that there is then."""
+    while True:
+        with file.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(held.fileno()), file.stat()):
+                yield
+                return
+
+
+def _replace(file: Path) -> None:
     whose = file.stat()
-    before = file.with_name(f"{file.name}{_EARLIER}{number}")
-    with contextlib.suppress(FileExistsError):  # it broke off there the last time
-        os.link(file, before)
-    _keep_names(file.parent)
     made = _written(file)
     try:
         if whose.st_uid != os.geteuid():
@@ -71,7 +93,6 @@ def change(file: Path, number: str) -> Path:
     finally:
         made.unlink(missing_ok=True)
     _keep_names(file.parent)
-    return before
 
 
 def _make(file: Path) -> None:

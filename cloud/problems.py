@@ -14,6 +14,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from cloud.complaints import values_of
+from cloud.media.sealing import SealError
 from cloud.shown import Shown
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 """What any route may answer besides its own."""
+PICTURES_CLOSED: dict[int | str, dict[str, Any]] = {
+    503: RESPONSES[503]
+    | {"description": "The database is away, or the key of unredacted pictures is missing"}
+}
+"""What a route may that opens or seals pictures."""
 
 _OF_STATUS = {
     404: ("not-found", "Not found"),
@@ -131,6 +137,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(psycopg.DataError, _on_refused_value)
     app.add_exception_handler(psycopg.OperationalError, _on_database_away)
     app.add_exception_handler(PoolTimeout, _on_database_away)
+    app.add_exception_handler(SealError, _on_pictures_closed)
 
 
 async def _on_problem(_: Request, exc: Exception) -> JSONResponse:
@@ -173,6 +180,16 @@ async def _on_database_away(_: Request, exc: Exception) -> JSONResponse:
         503, "database-away", "The database is away", "Try again in a moment.", {"Retry-After": "2"}
     )
     return answer(problem)
+
+
+async def _on_pictures_closed(request: Request, exc: Exception) -> JSONResponse:
+    """Which file it is stands in the log alone: gateways ask without being known."""
+    log.error("pictures cannot be opened or sealed path=%s: %s", request.url.path, exc)
+    detail = (
+        "The key of unredacted pictures is not there, or is another one than they rest under: put it back "
+        "from its backup. The cloud's log names the file."
+    )
+    return answer(ProblemError(503, "pictures-closed", "The key of pictures is missing", detail))
 
 
 def answer_fault(method: str, path: str, exc: Exception) -> JSONResponse:

@@ -19,7 +19,7 @@ from cloud.evidence.model import EvidenceAwaited, EvidenceItemShown, EvidenceSho
 from cloud.evidence.store import ITEMS, OF_RECORD, NewItem, put
 from cloud.media.looks import Look, note_one, who
 from cloud.media.sealing import Vault, place_of_evidence
-from cloud.problems import ProblemError, not_found
+from cloud.problems import PICTURES_CLOSED, ProblemError, not_found
 from cloud.registry.service import IfMatch, check_match, etag
 from cloud.serving import Served, Serving
 
@@ -215,7 +215,8 @@ class EvidenceFile(Response):
         200: {
             "description": "The bytes, whose SHA-256 the item says.",
             "content": {"application/octet-stream": {}},
-        }
+        },
+        **PICTURES_CLOSED,
     },
 )
 async def download_evidence(hazard: UUID, item: UUID, serving: Served, signed: SignedIn) -> EvidenceFile:

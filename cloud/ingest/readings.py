@@ -26,6 +26,7 @@ from cloud.ingest.decoding import (
 from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.media import offers
+from cloud.media.sealing import Vault
 from cloud.readings.columns import Columns
 from cloud.readings.store import Storing, ToldGap, store_gaps
 from cloud.registry.known import Sites
@@ -156,6 +157,7 @@ class ReadingsLane:
             decode(delivery.body, MediaOffer),
             now_ms=delivery.received_ms,
             settings=self._settings.media,
+            vault=Vault.of(self._settings),
         )
 
     def _note_trial(self, connection: Connection, key: GatewayKey, delivery: Delivery) -> None:

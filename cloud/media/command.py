@@ -49,12 +49,13 @@ def _show(args: argparse.Namespace) -> int:
 
 def _change(args: argparse.Namespace) -> int:
     from cloud import keyfiles  # noqa: PLC0415  each command imports only what it runs
+    from cloud.media.sealing import number_of  # noqa: PLC0415
 
     _, vault = _of(args)
-    number, *_ = vault.keys()
+    vault.keys()  # where one of them is no key it says so
     try:
-        before = keyfiles.change(vault.file, number)
-    except OSError as exc:
+        before = keyfiles.change(vault.file, number_of)
+    except (OSError, keyfiles.BadKeyError) as exc:
         raise SiteWardenError(f"{vault.file} could not be changed, the key is the one before: {exc}") from exc
     print(f"{next(iter(vault.keys()))} seals: {vault.file}")
     print(f"opens what is left: {before}")

@@ -1,6 +1,7 @@
 """What gateways have of pictures, and what of it is wanted: the answer to an offer."""
 
 import datetime as dt
+import logging
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
@@ -11,8 +12,11 @@ from psycopg.types.json import Jsonb
 from cloud.database import Connection, Row, instant
 from cloud.ingest.model import GatewayKey
 from cloud.media import tickets
+from cloud.media.sealing import SealError, Vault
 from cloud.settings import MediaSettings
 from sitewarden.messages import MediaAnswer, MediaAnswers, MediaKind, MediaOffer, MediaOffered
+
+log = logging.getLogger(__name__)
 
 TYPES: dict[MediaKind, str] = {"snapshot": "image/jpeg", "still": "image/jpeg", "clip": "image/webp"}
 AHEAD = dt.timedelta(minutes=10)
@@ -23,6 +27,7 @@ _DAY_MS = 86_400_000
 LEAST_BYTES = 64 * 1024
 """A picture counts at least so much: ever so many small ones fill a disk as well."""
 GIGABYTE = 1_000_000_000
+_CLOSED = "a picture was sealed for a key that the cloud has not"
 
 _HELD: LiteralString = """
     SELECT coalesce(sum(greatest(bytes, %s)), 0) FROM camera_media WHERE gateway_id = %s AND erased_at IS NULL
@@ -34,6 +39,16 @@ _CAMERA: LiteralString = """
     SELECT kind FROM device
      WHERE site = %s AND mode = %s AND device = %s AND gateway_id = %s
 """
+_ANEW: LiteralString = """
+    WITH begun AS (
+        UPDATE camera_media SET received = 0, sealed_for = %(sealed_for)s
+         WHERE gateway_id = %(gateway_id)s AND sha256 = %(sha256)s AND device = %(device)s AND kept_at IS NULL
+           AND sealed_for IS DISTINCT FROM %(sealed_for)s
+        RETURNING media
+    )
+    DELETE FROM camera_media_part WHERE media IN (SELECT media FROM begun)
+"""
+"""Other bytes come than those of which some are here: the gateway has sealed it since, or for another key."""
 _NOTE: LiteralString = """
     INSERT INTO camera_media AS known (
             gateway_id, site, mode, device, point, episode, of_sha256, kind, media_type, sha256, bytes,
@@ -43,8 +58,7 @@ _NOTE: LiteralString = """
                 %(sealed_for)s)
         ON CONFLICT (gateway_id, sha256, device) DO UPDATE
             SET episode = coalesce(known.episode, excluded.episode),
-                about = coalesce(known.about, excluded.about), offered_at = excluded.offered_at,
-                sealed_for = CASE WHEN known.received = 0 THEN excluded.sealed_for ELSE known.sealed_for END
+                about = coalesce(known.about, excluded.about), offered_at = excluded.offered_at
         RETURNING received, bytes, kept_at IS NOT NULL AS is_kept
 """
 
@@ -81,9 +95,15 @@ class Room:
 
 
 def take(
-    connection: Connection, gateway: Gateway, offer: MediaOffer, *, now_ms: int, settings: MediaSettings
+    connection: Connection,
+    gateway: Gateway,
+    offer: MediaOffer,
+    *,
+    now_ms: int,
+    settings: MediaSettings,
+    vault: Vault,
 ) -> MediaAnswers:
-    """Note what is offered and say what is wanted of it.
+    """Note what is offered and say what is wanted of it: nothing that was sealed for a key that is gone.
 
     Of a camera that is not known yet nothing is said: its birth is on its way, and the offer comes again.
     """
@@ -99,7 +119,10 @@ def take(
             answers.append(MediaAnswer(sha256=item.sha256, state="refused", why=refusal))
         elif kind is not None:
             stands = _note(connection, gateway, item, now_ms)
-            answers.append(_answer(gateway.key, item, stands, signing, now_ms))
+            if stands["is_kept"] or not _is_closed(item, vault):
+                answers.append(_answer(gateway.key, item, stands, signing, now_ms))
+            else:
+                answers.append(MediaAnswer(sha256=item.sha256, state="refused", why=_CLOSED))
     return MediaAnswers(media=answers)
 
 
@@ -118,6 +141,19 @@ def _refusal(item: MediaOffered, kind: str, oldest_ms: int) -> str | None:
     if item.at < oldest_ms:
         return "older than what is kept"
     return None
+
+
+def _is_closed(item: MediaOffered, vault: Vault) -> bool:
+    """Whether it was sealed for a key that is gone: it would be brought whole, again and again."""
+    if item.sealed_for is None:
+        return False
+    try:
+        is_closed = not vault.unboxes(item.sealed_for)
+    except SealError:
+        return False  # the key is not there at all: somebody may put it back
+    if is_closed:
+        log.error("%s camera=%s sha256=%s", _CLOSED, item.camera, item.sha256)
+    return is_closed
 
 
 def _answer(key: GatewayKey, item: MediaOffered, stands: Row, signing: bytes, now_ms: int) -> MediaAnswer:
@@ -151,6 +187,7 @@ def _note(connection: Connection, gateway: Gateway, item: MediaOffered, now_ms: 
         "at": at if at <= now + AHEAD else now,
         "now": now,
     }
+    connection.execute(_ANEW, told)
     row = connection.cursor(row_factory=dict_row).execute(_NOTE, told).fetchone()
     assert row is not None  # noqa: S101  it returns what it wrote
     return row

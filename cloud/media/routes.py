@@ -21,7 +21,7 @@ from cloud.media.store import PARTS, box_key
 from cloud.media.taking import Piece, take
 from cloud.metrics import web as metrics
 from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
-from cloud.problems import ProblemError, not_found
+from cloud.problems import PICTURES_CLOSED, ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.serving import Served, Serving
 from cloud.shown import Page
@@ -31,7 +31,8 @@ router = APIRouter(tags=["cameras"])
 _SEES = requires("images.view", by_device=True)
 _BEARER = "bearer "
 _BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The bytes.", "content": {"application/octet-stream": {}}}
+    200: {"description": "The bytes.", "content": {"application/octet-stream": {}}},
+    **PICTURES_CLOSED,
 }
 
 _ALARM: LiteralString = """
@@ -63,7 +64,7 @@ NEWEST_STILL: LiteralString = (
 )
 
 
-@router.get("/media/box-key", dependencies=[ForGateways])
+@router.get("/media/box-key", dependencies=[ForGateways], responses=PICTURES_CLOSED)
 async def show_box_key(serving: Served) -> BoxKey:
     """For which gateways seal unredacted pictures. A public key: whoever asks may have it."""
     vault = Vault.of(serving.settings)
@@ -84,6 +85,7 @@ def _box_key(dsn: str, vault: Vault) -> bytes:
     responses={
         409: {"description": "Not the next piece; the problem says which byte is"},
         415: {"description": "The whole is no picture of the kind that was offered"},
+        **PICTURES_CLOSED,
     },
     openapi_extra={
         "requestBody": {

@@ -112,16 +112,24 @@ class Vault(NamedTuple):
         except (BadKeyError, OSError) as exc:
             raise SealError(f"gateways cannot be told a key: {exc}") from exc
 
+    def unboxes(self, number: str) -> bool:
+        """Whether the key is here for which a gateway has sealed; raises `SealError`."""
+        return number in self._private()
+
     def unboxed(self, box: bytes, number: str, sha256: bytes) -> bytes:
         """What a gateway has sealed for the key of that number; raises `SealError`."""
-        for key in self.keys().values():
-            private = _for_boxes(key)
-            if boxes.number_of(boxes.public_of(private)) == number:
-                try:
-                    return boxes.opened(box, private, sha256)
-                except boxes.BoxError as exc:
-                    raise OtherKeyError(str(exc)) from exc
-        raise OtherKeyError("a gateway has sealed it for a key that is gone")
+        private = self._private().get(number)
+        if private is None:
+            raise OtherKeyError("a gateway has sealed it for a key that is gone")
+        try:
+            return boxes.opened(box, private, sha256)
+        except boxes.BoxError as exc:
+            raise OtherKeyError(str(exc)) from exc
+
+    def _private(self) -> dict[str, bytes]:
+        """Of boxes, by the number of the public one."""
+        private = map(_for_boxes, self.keys().values())
+        return {boxes.number_of(boxes.public_of(key)): key for key in private}
 
     @property
     def earlier(self) -> list[Path]:

@@ -30,6 +30,12 @@ _ROW: LiteralString = """
        FOR UPDATE OF its
 """
 # One that somebody has accepted stays, as what he signed for.
+_HOLD_OLDER: LiteralString = """
+    SELECT FROM camera_media
+     WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s AND kind = 'still'
+       AND media <> %(media)s AND at <= %(at)s FOR UPDATE
+"""
+"""Whoever accepts one just now is waited for: what is deleted then is seen after him."""
 _NEWER_STILL: LiteralString = """
     DELETE FROM camera_media
      WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s AND kind = 'still'
@@ -139,6 +145,7 @@ def _finish(
         [instant(now_ms), row["media"]],
     )
     if row["kind"] == "still":
+        connection.execute(_HOLD_OLDER, row)
         connection.execute(_NEWER_STILL, row)
     return None
 

@@ -1,5 +1,6 @@
 """Boxes travel while somebody watches; what people say of alarms tells how far to believe a camera."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from cloud.cameras import views
 from cloud.cameras.reviewing import wilson
 from cloud.cameras.watching import AGAIN_S, WATCH_S, look
+from cloud.database import connect, instant
 from sitewarden.messages import DeviceBirth, PointBirth, SeenHead, Sight, Status
 from sitewarden.text import Text
-from tests.cloud.media.test_pictures import ask, bring, jpeg, offered
+from tests.cloud.media.test_pictures import ask, bring, jpeg, offered, put
 from tests.cloud.site import BOOT, TestSite, now_ms, raised, readings
 from tests.cloud.web.serving import Web, change_role
+from tests.support.waiting import PATIENCE_S, until
 
 POINTS = {
     "gate/state": "camera.state",
@@ -224,3 +227,19 @@ def test_who_accepts_a_view_signs_for_the_picture_that_he_saw_and_it_stays(site,
     for one, content in zip(listed, (jpeg(2), jpeg(1)), strict=True):
         assert web.get(f"/sites/demo/pictures/{one['picture']}/file").content == content
     assert site.value("SELECT count(*) FROM camera_media") == 3, "of the others the newest alone"
+
+
+async def test_a_picture_that_comes_while_the_one_before_is_accepted_is_taken(site, web) -> None:
+    bring(site, web, jpeg(1), "still", at=now_ms() - 50_000)
+    now = instant(now_ms())
+    by_whom = {"account": None, "author": "Zoe", "now": now, "until": now, "reason": "正确"}
+    [answer] = ask(site, offered(jpeg(2), "still"))
+    with connect(site.dsn) as other, connect(site.dsn) as looking, ThreadPoolExecutor(1) as gateway:
+        with other.transaction():
+            of = site.value("SELECT media FROM camera_media WHERE kept_at IS NOT NULL")
+            other.execute(views.ACCEPT, {**by_whom, "picture": of})
+            coming = gateway.submit(put, web, answer, 0, jpeg(2))
+            held = "SELECT FROM pg_locks WHERE NOT granted"
+            await until(lambda: looking.execute(held).rowcount or coming.done())
+        assert coming.result(PATIENCE_S).json()["state"] == "kept"
+    assert site.value("SELECT count(*) FROM camera_media") == 2

@@ -10,6 +10,7 @@ import pytest
 from cloud.cameras import exporting
 from cloud.database import connect
 from cloud.exposures.store import PHOTOS
+from cloud.media import offers
 from cloud.media.keeping import PicturesKept
 from cloud.media.sealing import SealError, Vault, place_of
 from cloud.media.store import box_key, sealed
@@ -201,7 +202,9 @@ def test_a_key_that_is_changed_while_a_picture_comes_has_it_brought_anew(site, w
     assert put(web, answer, 0, content).json()["state"] == "kept"
 
 
-def test_a_box_is_opened_when_it_is_whole_and_one_that_nobody_opens_is_brought_anew(site, web: Web) -> None:
+def test_a_box_is_opened_when_it_is_whole_and_one_that_nobody_opens_is_brought_anew(
+    site, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content, other = jpeg(), bytes(range(32))
     sha256 = hashlib.sha256(content).digest()
     told = web.client.get("/api/v1/media/box-key", headers={"Authorization": ""})
@@ -215,11 +218,16 @@ def test_a_box_is_opened_when_it_is_whole_and_one_that_nobody_opens_is_brought_a
         (item, box[:40_000] + boxes.closed(content, public, sha256)[40_000:]),
         (strange, boxes.closed(content, boxes.public_of(other), sha256)),
     ):
-        [answer] = ask(site, given)
+        with monkeypatch.context() as patch:
+            # The key goes while it comes.
+            patch.setattr(Vault, "unboxes", lambda *_: True)
+            [answer] = ask(site, given)
         assert (answer.state, answer.offset) == ("wanted", 0)
         assert put(web, answer, 0, bad[:40_000]).status_code == 200
         refused = put(web, answer, 40_000, bad[40_000:])
         assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (422, "wrong-hash")
+    [refused] = ask(site, strange)
+    assert (refused.state, refused.why) == ("refused", offers._CLOSED)
     [answer] = ask(site, item)
     assert put(web, answer, 0, box + b"x").status_code == 422
     assert put(web, answer, 0, box).json()["state"] == "kept"
@@ -228,6 +236,43 @@ def test_a_box_is_opened_when_it_is_whole_and_one_that_nobody_opens_is_brought_a
     resting = everything_at_rest(site)
     assert box[100:200] not in resting
     assert content[100:200] not in resting
+
+
+def test_what_is_sealed_when_some_of_it_has_come_is_brought_anew(site, web: Web) -> None:
+    content = jpeg()
+    public = base64.b64decode(web.client.get("/api/v1/media/box-key").json()["key"])
+    [answer] = ask(site, item := offered(content, "still", unredacted=True))
+    assert put(web, answer, 0, content[:40_000]).status_code == 200
+    box = boxes.closed(content, public, hashlib.sha256(content).digest())
+    [answer] = ask(site, msgspec.structs.replace(item, sealed_for=boxes.number_of(public)))
+    assert (answer.state, answer.offset) == ("wanted", 0)
+    assert put(web, answer, 0, box).json()["state"] == "kept"
+    assert web.get("/sites/demo/cameras/gate/still").content == content
+
+
+def test_where_the_key_is_gone_everybody_is_told_how_to_mend_it(site, web: Web, caplog) -> None:
+    content, newer = jpeg(), jpeg(2)
+    bring(site, web, content, "still", unredacted=True)
+    key = site.settings.data_dir / "media.key"
+    public = base64.b64decode(web.client.get("/api/v1/media/box-key").json()["key"])
+    box = boxes.closed(newer, public, hashlib.sha256(newer).digest())
+    item = offered(newer, "still", unredacted=True, sealed_for=boxes.number_of(public), at=now_ms() + 1000)
+    kept_elsewhere = key.read_text()
+    key.unlink()
+    [answer] = ask(site, item)
+    assert answer.state == "wanted", "the key may come back"
+    for refused in (
+        web.get("/sites/demo/cameras/gate/still"),
+        web.client.get("/api/v1/media/box-key"),
+        put(web, answer, 0, box),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/pictures-closed")
+        assert "put it back" in refused.json()["detail"]
+        assert str(key) not in refused.text
+    assert str(key) in caplog.text
+    key.write_text(kept_elsewhere)
+    assert put(web, answer, 0, box).json()["state"] == "kept"
+    assert web.get("/sites/demo/cameras/gate/still").content == newer
 
 
 def test_gateways_are_told_no_key_beside_pictures_under_one_that_is_gone(site, web: Web) -> None:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from cloud import keyfiles
 from cloud.media import command, resealing
 from cloud.media.resealing import AGAIN_MS, Left, PicturesResealed, left
-from cloud.media.sealing import SealError, Vault
+from cloud.media.sealing import SealError, Vault, number_of
 from sitewarden.errors import SiteWardenError
 from tests.cloud.media.test_pictures import (
     EPISODE,
@@ -121,6 +122,26 @@ def test_whenever_changing_the_key_breaks_off_all_is_opened_and_it_is_done_again
     assert seen(site, web) == (content, content, view)
 
 
+def test_whoever_changes_the_key_at_the_same_time_loses_none(tmp_path: Path) -> None:
+    file = tmp_path / "media.key"
+    keyfiles.key_of(None, file)
+    with ThreadPoolExecutor(4) as people:
+        before = list(people.map(lambda _: keyfiles.change(file, number_of), range(40)))
+    assert sorted(before) == keyfiles.earlier(file)
+    keys = {keyfiles.read(one) for one in (file, *before)}
+    assert len(keys) == 41, "each was kept"
+
+
+def test_no_key_is_given_up_for_a_file_that_only_has_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "media.key"
+    key = keyfiles.key_of(None, file)
+    before = file.with_name(f"media.key.before-{number_of(key)}")
+    before.write_text("0" * 64)
+    with pytest.raises(keyfiles.BadKeyError, match="another key"):
+        keyfiles.change(file, number_of)
+    assert keyfiles.read(file) == key
+
+
 def test_what_breaks_off_between_opening_and_sealing_is_as_it_was(
     site: TestSite, web: Web, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +165,7 @@ def test_what_no_key_opens_keeps_no_other_from_being_sealed_anew(
     [before] = vault.earlier
     taken, elsewhere = before.read_text(), before.with_name("elsewhere")
     before.rename(elsewhere)
-    keyfiles.change(vault.file, next(iter(vault.keys())))
+    keyfiles.change(vault.file, number_of)
     newest = jpeg(4)
     bring(site, web, newest, "still", unredacted=True, at=now_ms() + 1000)
     asked("change")

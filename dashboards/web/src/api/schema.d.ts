@@ -27816,7 +27816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database is away */
+            /** @description The database is away, or the key of unredacted pictures is missing */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -32066,7 +32066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database is away */
+            /** @description The database is away, or the key of unredacted pictures is missing */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -32173,7 +32173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database is away */
+            /** @description The database is away, or the key of unredacted pictures is missing */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -39247,7 +39247,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database is away */
+            /** @description The database is away, or the key of unredacted pictures is missing */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -44938,7 +44938,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database is away */
+            /** @description The database is away, or the key of unredacted pictures is missing */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -116,6 +116,7 @@ export default {
     'own-maintenance': 'Somebody else than who asked for the maintenance approves it.',
     'part-of-site': 'You see a part of this site only; this asks for the whole site.',
     'password-wrong': 'Not the password of the gateway: it was revoked, or enrolled again.',
+    'pictures-closed': 'The key of unredacted pictures is missing: it must be put back from its backup. The cloud’s log says which file.',
     'profile-unsound': 'The profile cannot be meant so: {detail}',
     'read-only': 'SiteWarden never writes to a device: {detail}',
     'reading-stale': 'There is no good reading of this moment, and a check needs one.',

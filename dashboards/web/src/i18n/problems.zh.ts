@@ -116,6 +116,7 @@ export default {
     'own-maintenance': '检修由申请人以外的人批准。',
     'part-of-site': '您只能看到这个工地的一部分，这件事要有整个工地的权限。',
     'password-wrong': '网关密码不对：已被吊销，或已重新接入。',
+    'pictures-closed': '未打码图片的密钥不见了，要从备份放回原处；平台日志里写明是哪个文件。',
     'profile-unsound': '设备档案写法不成立：{detail}',
     'read-only': '本系统从不写入设备：{detail}',
     'reading-stale': '没有此刻的有效读数，无法核对。',
