@@ -144,10 +144,20 @@ def read_track(connection: Connection, point: StoredPoint, first_ms: int, end_ms
 
 
 def gaps_of(connection: Connection, asked: Asked) -> list[Gap]:
-    """Readings that gateways of the site took and had to give up."""
+    """Readings that gateways of the site took and had to give up.
+
+    Where there are several gateways, what one gave up of all its points names them: the others lost nothing.
+    One that has no points any more may have had any.
+    """
     rows = connection.execute(
         """
-        SELECT from_at, to_at, count, reason, points FROM gap JOIN gateway ON gateway.id = gap.gateway_id
+        WITH own AS (
+            SELECT gateway_id, array_agg(DISTINCT name ORDER BY name) AS names FROM point
+             WHERE site = %(site)s AND mode = %(mode)s GROUP BY gateway_id)
+        SELECT from_at, to_at, count, reason,
+               CASE WHEN points = '{}' AND (SELECT count(*) FROM own) > 1 THEN coalesce(names, '{}')
+                    ELSE points END
+          FROM gap JOIN gateway ON gateway.id = gap.gateway_id LEFT JOIN own USING (gateway_id)
          WHERE site = %(site)s AND mode = %(mode)s AND from_at < %(end)s AND to_at >= %(first)s
          ORDER BY from_at, to_at, gap.boot, seq, place
         """,

@@ -10,9 +10,10 @@ from cloud.backtest.service import export, open_history
 from cloud.registry.known import load_site
 from firmware_sim.replay.place import place_of
 from sitewarden.history import read_history
-from sitewarden.messages import Gap, Readings
+from sitewarden.history.silence import lost_of
+from sitewarden.messages import Gap, Readings, Status
 from sitewarden.quality import Quality
-from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, born, crane, pit, told
+from tests.cloud.backtest.past import H1, LOAD, RATIO, SECOND, T0, born, crane, pit, told
 from tests.cloud.site import BOOT, birth, cleared, raised, readings
 
 
@@ -76,6 +77,23 @@ def test_a_file_holds_readings_gaps_alarms_devices_and_the_rules_in_force(site, 
         assert header.devices[1].zero == {"h1": 100.0}
         assert "crane-load-110" in {rule.rule for pack in header.rules for rule in pack.rules}
         assert header.time_zone == "Asia/Shanghai"
+
+
+def test_what_one_gateway_gave_up_of_all_its_points_names_them_where_there_are_others(site):
+    born(site)
+    other = Status(state="online", boot="b" * 32, at=T0, devices=[pit()])
+    gap = Gap(from_at=T0, to_at=T0 + 20 * SECOND, count=0, reason="evicted")
+    lost = Readings(boot="b" * 32, seq=9001, at=T0, series=[], gaps=[gap])
+    site.deliver(Readings(boot=BOOT, seq=9001, at=T0, series=[], gaps=[gap]))
+    assert history(site).header.gaps == [gap], "of one gateway alone it is all points"
+    site.deliver(other, lost, gateway="gw-2")
+    found = history(site).header.gaps
+    assert sorted(one.points for one in found) == [[LOAD, RATIO], [H1]]
+    assert [one.points for one in lost_of("pit-1", found)] == [[H1]]
+    assert len(lost_of("crane-1", found)) == 1
+    # Of whom it was before its points went to another, nobody can say any more.
+    site.connection.execute("UPDATE point SET gateway_id = (SELECT id FROM gateway WHERE gateway = 'gw-1')")
+    assert len(lost_of("pit-1", history(site).header.gaps)) == 2
 
 
 def test_a_long_history_is_written_in_parts_that_join_without_a_seam(site, tmp_path, monkeypatch):
