@@ -47,6 +47,13 @@ _BATCH: LiteralString = """
 _HAS_ROOM: LiteralString = "SELECT pg_relation_size('minute_plain') > 0"
 _PATIENCE: LiteralString = "SET LOCAL lock_timeout = '1s'"
 _LOCK: LiteralString = "LOCK TABLE minute_plain IN ACCESS EXCLUSIVE MODE"
+_HORIZON: LiteralString = "SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text"
+_IS_SEEN: LiteralString = """
+    SELECT FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+       AND age(backend_xmin) > age(%s::xid) LIMIT 1
+"""
+"""Whoever began before may still see what was packed as it lay, and what is truncated is gone for all."""
 _RELEASE: LiteralString = "TRUNCATE minute_plain"
 
 
@@ -72,14 +79,19 @@ def repack(connection: Connection) -> Iterator[str]:
 
 def _release(connection: Connection) -> Iterator[str]:
     """Give the room back once all is packed."""
+    horizon = connection.execute(_HORIZON).fetchone()
     try:
         with connection.transaction():
             connection.execute(_PATIENCE)
             connection.execute(_LOCK)
             if connection.execute("SELECT FROM minute_plain LIMIT 1").fetchone() is not None:
                 return  # others came before where we began
-            connection.execute(_RELEASE)
+            is_seen = connection.execute(_IS_SEEN, horizon).fetchone() is not None
+            if not is_seen:
+                connection.execute(_RELEASE)
     except psycopg.errors.LockNotAvailable:
+        is_seen = True
+    if is_seen:
         log.info("minutes are packed; their room waits for a backup or an export")
         return
     yield "all minutes packed"

@@ -120,3 +120,28 @@ def test_minutes_that_were_kept_are_packed_a_little_at_a_time_and_read_the_same_
             hours = owner.execute("SELECT count(*), min(n), max(n) FROM minute_packed").fetchone()
             assert hours == (2 * 24, None, None)
             assert owner.execute("SELECT pg_relation_size('minute_plain')").fetchone() == (0,)
+
+
+def test_minutes_are_not_lost_to_whoever_began_to_read_before_they_were_packed(postgres: Postgres):
+    """A backup that is about to look, a move into another mode that comes to the minutes hours later."""
+    with empty_database("plain", postgres) as dsn:
+        migrate(dsn, wish="plain")
+        with (
+            psycopg.connect(dsn, autocommit=True) as owner,
+            psycopg.connect(dsn, autocommit=True) as moving,
+            connect(dsn) as program,
+        ):
+            owner.execute("SELECT ensure_days(ARRAY['2025-11-20', '2025-11-21']::date[])")
+            owner.execute(_READINGS)
+            owner.execute("INSERT INTO minute_plain SELECT * FROM minutes_between('-infinity', '2025-11-21')")
+            owner.execute("UPDATE storage SET watermark = '2025-11-21', computed_to = '2025-11-21'")
+            minutes = owner.execute(_MINUTES).fetchall()
+            moving.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            moving.execute("SELECT computed_to FROM storage")
+            assert len(list(repack(program))) == 1
+            assert owner.execute("SELECT count(*) FROM minute_plain").fetchone() == (0,)
+            assert list(repack(program)) == [], "the room waits"
+            assert moving.execute(_MINUTES).fetchall() == minutes
+            moving.execute("COMMIT")
+            assert list(repack(program)) == ["all minutes packed"]
+            assert owner.execute(_MINUTES).fetchall() == minutes
