@@ -66,13 +66,14 @@ def _tell(told: Connection, job: Job, rows: int, folder: Path, now_ms: Callable[
 
 def _keep(told: Connection, job: Job, draft: Path, tell: Callable[[], None]) -> None:
     """Into the database, a few parts a transaction."""
-    kept = told.execute(store.KEPT_BYTES).fetchone()
-    if kept is not None and kept[0] + draft.stat().st_size > MOST_KEPT_BYTES:
-        raise FullError("so much is kept that no more is taken")
-    at = 0
+    at, size = 0, draft.stat().st_size
     with draft.open("rb") as content:
         while parts := [part for _ in range(_PARTS) if (part := content.read(store.PART_BYTES))]:
             tell()
+            # Looked at each time: others are kept meanwhile.
+            kept = told.execute(store.KEPT_BYTES, [store.PART_BYTES]).fetchone()
+            if kept is not None and kept[0] + size - at > MOST_KEPT_BYTES:
+                raise FullError("so much is kept that no more is taken")
             with told.transaction():
                 for part in parts:
                     store.keep(told, job, at, part)

@@ -31,7 +31,7 @@ class Span(NamedTuple):
 def wanted_span(asked: str | None, size: int) -> Span | None:
     """What a `Range` asks for; `None` where it lies beyond the end.
 
-    What is no range of bytes, or several, is answered with all, as RFC 9110 has it.
+    What is no range of bytes, ends before it begins, or is several, is answered with all, as RFC 9110 has it.
     """
     found = _RANGE.fullmatch(asked.replace(" ", "")) if asked else None
     if found is None or found.groups() == ("", ""):
@@ -39,6 +39,8 @@ def wanted_span(asked: str | None, size: int) -> Span | None:
     first, last = found.groups()
     if not first:
         return Span(max(0, size - int(last)), size - 1) if int(last) else None
+    if last and int(last) < int(first):
+        return Span(0, size - 1)
     span = Span(int(first), min(int(last), size - 1) if last else size - 1)
     return span if span.first <= span.last else None
 

@@ -58,7 +58,13 @@ END: LiteralString = """
 PART: LiteralString = """
     SELECT content FROM history_export_part WHERE export = %s AND tries = %s AND from_byte = %s
 """
-KEPT_BYTES: LiteralString = "SELECT coalesce(sum(bytes), 0)::bigint FROM history_export WHERE state = 'done'"
+KEPT_BYTES: LiteralString = """
+    SELECT (SELECT coalesce(sum(bytes), 0) FROM history_export WHERE state = 'done')::bigint
+           + %s * (SELECT count(*) FROM history_export AS its JOIN history_export_part AS part
+                                        ON part.export = its.id AND part.tries = its.tries
+                    WHERE its.state = 'running')
+"""
+"""Of files that are whole, and of those that others are writing."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -325,7 +325,11 @@ def test_a_file_is_given_out_by_whichever_process_and_resumed_at_another(
         assert int(part.headers["content-length"]) == len(part.content)
         assert part.headers["content-range"].endswith(f"/{len(whole)}")
     assert web.get(path, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
-    for headers in ({"Range": "bytes=5-", "If-Range": '"another"'}, {"Range": "lines=1-2"}):
+    for headers in (
+        {"Range": "bytes=5-", "If-Range": '"another"'},
+        {"Range": "lines=1-2"},
+        {"Range": "bytes=9-5"},
+    ):
         assert web.get(path, headers=headers).content == whole
     # After a crash the database has none of it: that is said, and it counts as expired.
     site.connection.execute("DELETE FROM history_export_part")
@@ -339,6 +343,19 @@ def test_no_more_is_kept_than_there_is_room_for(site, dsn, tmp_path, monkeypatch
     first = written(site, dsn, tmp_path, LOAD)
     monkeypatch.setattr("cloud.histories.job.MOST_KEPT_BYTES", first.stat().st_size + 10)
     job = asked(site, LOAD)
+    perform(dsn, job, tmp_path / "drafts", now_ms)
+    assert state_of(site, job.id) == ("failed", "disk")
+
+
+def test_two_that_are_written_at_once_do_not_pass_the_bound_together(site, dsn, tmp_path, monkeypatch):
+    told(born(site), LOAD, [1.0])
+    size = written(site, dsn, tmp_path, LOAD).stat().st_size
+    site.connection.execute("DELETE FROM history_export")
+    monkeypatch.setattr("cloud.histories.store.PART_BYTES", 100)
+    monkeypatch.setattr("cloud.histories.job.MOST_KEPT_BYTES", size + 150)
+    other, job = asked(site, LOAD), asked(site, LOAD)
+    for part in range(2):
+        store.keep(site.connection, other, part * 100, bytes(100))
     perform(dsn, job, tmp_path / "drafts", now_ms)
     assert state_of(site, job.id) == ("failed", "disk")
 
