@@ -451,7 +451,7 @@ class ConfigurationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     hash: str = ""
     state: ConfigurationState
     why: Text | None = None
-    """Of what was refused or rolled back."""
+    """Of what was refused or rolled back; of version 0, why `files` are not told."""
     errors: list[ConfigurationFault] = []
     load: list[BusLoad] = []
     """Of every bus that is polled."""

@@ -83,6 +83,8 @@ class ReadingsLane:
         self._admission = Admission(registry, rebirths)
         self._storing = Storing()
         self._sites: Sites = {}
+        self._untold: dict[GatewayKey, str] = {}
+        """By gateway why its own file does not come, as it was logged: it is asked for again and again."""
 
     def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
         """Store the batch; statuses first and by themselves, for they may announce points of the readings.
@@ -143,12 +145,21 @@ class ReadingsLane:
         if _is_of(delivery, "config"):
             report = decode(delivery.body, ConfigurationReport)
             write_report(connection, key, report, delivery.received_ms)
+            self._note_untold(key, report)
         elif _is_of(delivery, "sights"):
             watching.note(connection, key, decode(delivery.body, Sight), delivery.received_ms)
         elif _is_of(delivery, "media"):
             outcome.answers.append((key, self._answer(connection, key, delivery)))
         else:
             self._note_trial(connection, key, delivery)
+
+    def _note_untold(self, key: GatewayKey, report: ConfigurationReport) -> None:
+        if report.version or report.check is not None:
+            return
+        why = "" if report.why is None else report.why.en
+        if why and why != self._untold.get(key):
+            log.warning("a gateway's own file is not told gateway=%s/%s: %s", key.site, key.gateway, why)
+        self._untold[key] = why
 
     def _answer(self, connection: Connection, key: GatewayKey, delivery: Delivery) -> MediaAnswers:
         return offers.take(

@@ -79,6 +79,8 @@ class Keeper:
         self._on_probation: ConfigurationReport | None = None
         self._waiting: deque[Configuration] = deque(maxlen=WAITING)
         self._has_work = asyncio.Event()
+        self._untold = ""
+        """Why its own file is not handed over, as it was said last."""
         self._note_start(started)
 
     @property
@@ -97,8 +99,20 @@ class Keeper:
         if self._on_probation is not None:
             return [*told, self._on_probation]
         if self._version is None:
-            return [*told, msgspec.structs.replace(self._in_force(), files=own_bundle(self._own))]
+            return [*told, self._with_own_file(self._in_force())]
         return [*told, self._in_force()]
+
+    def _with_own_file(self, report: ConfigurationReport) -> ConfigurationReport:
+        """What it says, or why that is not told: the cloud's people wait for it."""
+        try:
+            files, untold = own_bundle(self._own), ""
+        except bundle.BundleError as exc:
+            files, untold = None, str(exc)
+        if untold and untold != self._untold:
+            log.warning("the gateway's own file is not handed over to the cloud: %s", untold)
+        self._untold = untold
+        why = Text(f"网关自己的配置没有上报：{untold}", untold) if untold else None
+        return msgspec.structs.replace(report, files=files, why=why)
 
     def take(self, configuration: Configuration) -> None:
         """Something has come from the cloud; it is looked at in `run`."""

@@ -15,18 +15,23 @@ from edge.vision import address
 from sitewarden import bundle
 from sitewarden.errors import ConfigurationError
 
-_ADDRESS = re.compile(r"\b(?:rtsps?|https?)://[^\s'\"]+")
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
+_WRITTEN_OUT = (
+    "a login is written out there, of which nobody can tell where it ends",
+    "Write {username} and {password} in its place, and a `password_file` beside the address.",
+)
 
 
 def own_bundle(own: Path) -> dict[str, str] | None:
-    """The texts; `None` where they are none, or name what cannot travel."""
+    """The texts; `None` where they say nothing yet. Raises `BundleError` where they cannot travel."""
     try:
         said, text = load_own(own), own.read_text(encoding="utf-8")
         folder = own.resolve().parent
         files = {bundle.MAIN: less_own_keys(_less_logins(text, said)), **dict(_named(said, folder))}
-        bundle.check(files)
-    except (ConfigurationError, bundle.BundleError, OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None
+    except (ConfigurationError, OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        # Their words may repeat a line of it, and a password with that.
+        raise bundle.BundleError(bundle.MAIN, "cannot be read", "`edge check` says why.") from exc
+    bundle.check(files)
     return files if said.buses else None
 
 
@@ -52,23 +57,27 @@ def _less_logins(text: str, said: GatewayFile) -> str:
         if address.holds_login(camera.url):
             told = address.shown(camera.url)
             if camera.url not in text or address.LEFT_OUT in told:
-                raise bundle.BundleError(bundle.MAIN, "holds a login that cannot be taken out", "")
+                raise bundle.BundleError(f"camera {camera.camera}", *_WRITTEN_OUT)
             text = text.replace(camera.url, told)
     # So do those of cameras that somebody has commented out.
-    return "".join(map(_less_login, text.splitlines(keepends=True)))
+    lines = enumerate(text.splitlines(keepends=True), 1)
+    return "".join(_less_login(line, number) for number, line in lines)
 
 
-def _less_login(line: str) -> str:
+def _less_login(line: str, number: int) -> str:
     """A line up to where an address in it holds a login: a password may hold blanks and quotes.
 
     Raises `BundleError` where that is no comment.
     """
-    found = next((one for one in _ADDRESS.finditer(line) if address.holds_login(one[0])), None)
-    if found is None:
-        return line
-    if "#" not in line[: found.start()]:
-        raise bundle.BundleError(bundle.MAIN, "holds a login that cannot be taken out", "")
-    return f"{line[: found.start()]}{address.shown(found[0])} {address.LEFT_OUT}\n"
+    for found in _ADDRESS.finditer(line):
+        before, is_login = line[: found.start()], address.holds_login(found[0])
+        if is_login and "#" not in before:
+            raise bundle.BundleError(f"line {number}", *_WRITTEN_OUT)
+        if is_login:
+            return f"{before}{address.shown(found[0])} {address.LEFT_OUT}\n"
+        if "#" in before and "@" in line[found.end() :]:
+            return f"{before}{address.LEFT_OUT}\n"  # what ends the address may be of a password before that
+    return line
 
 
 def _with_comments(lines: list[str], line: int) -> int:

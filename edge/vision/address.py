@@ -37,7 +37,7 @@ _MORE = re.compile(r"[/?&;#]|_[a-z]\w*=", re.IGNORECASE)
 """Where a value may be over."""
 _PLACES = ("file", "folder", "v4l2")
 """Ways to what is at the machine: no host, no login."""
-_HOST = re.compile(r"(?:[^@:/?#\[\]]*|\[[0-9a-f:.]*\])(?::[0-9]+)?", re.IGNORECASE)
+_HOST = re.compile(r"(?:[^@:/?#\[\]%]*|\[[0-9a-f:.]*\])(?::[0-9]+)?", re.IGNORECASE)
 _STANDS = "!$'()*,-.:;=@_~/"
 """What stands in an address as it is, also for cameras that decode nothing."""
 

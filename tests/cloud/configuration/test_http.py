@@ -163,6 +163,15 @@ def test_the_gateway_is_asked_what_it_thinks_and_nothing_changes(web, gateway):
     assert read(web)["newest"] is None
 
 
+def test_why_a_gateway_does_not_tell_its_own_file_is_logged_once(site, caplog):
+    gateway, why = Gateway(site), Text("没有上报", "camera gate: a login is written out there")
+    for _ in range(2):
+        gateway.reports("in_force", why=why)
+    gateway.reports("refused", version=3, why=Text("不行", "another thing"))
+    assert caplog.text.count("own file is not told gateway=demo/gw-1: camera gate: a login") == 1
+    assert "another thing" not in caplog.text
+
+
 def test_a_gateway_whose_own_file_says_what_it_does_is_sent_nothing(web, site):
     site.deliver(birth())
     assert put(web, FIRST, 0).status_code == 200

@@ -282,13 +282,16 @@ def test_a_file_and_what_it_names_is_a_bundle_that_means_the_same(
 def test_a_login_in_a_camera_s_address_does_not_travel(gateway_dict, write_gateway, tmp_path):
     gateway_dict["cameras"] = [{"camera": "gate", "url": "rtsp://h/s?user=zoe&password=hu sh&channel=1"}]
     file = write_gateway(gateway_dict)
-    comments = "# http://h/v.cgi?usr=zoe&pwd=hush2 hush3\n# rtsp://zoe:hu/x=sh4@h/s\n"
+    comments = (
+        "# http://h/v.cgi?usr=zoe&pwd=hush2 hush3\n# rtsp://zoe:hu/x=sh4@h/s\n"
+        "# RTSP://zoe:hush5@h/s\n# rtsp://zoe:12'hush6@h/s\n# rtsp://zoe%3Ahush7%40h/s\n"
+    )
     file.write_text(file.read_text() + comments)
     files = own_bundle(file)
     assert files is not None
     (tmp_path / "told.yaml").write_text(files["gateway.yaml"])
     assert "rtsp://h/s?user={username}&password={password}&channel=1" in files["gateway.yaml"]
-    assert not any(secret in files["gateway.yaml"] for secret in ("zoe", "hu sh", "hush2", "hush3", "sh4"))
+    assert not any(secret in files["gateway.yaml"] for secret in ("zoe", "hu sh", "hush", "sh4"))
     with pytest.raises(ConfigurationError, match="asks for it"):
         load_gateway(file, tmp_path / "told.yaml")
     # Nor may it come back that way.
@@ -301,11 +304,31 @@ def test_a_login_in_a_camera_s_address_does_not_travel(gateway_dict, write_gatew
 @pytest.mark.parametrize("url", ["rtsp://h/s?password=hu/x=sh", "rtsp://h/s?password=hush&other=1"])
 def test_where_nobody_knows_how_far_a_login_goes_the_file_does_not_travel(gateway_dict, write_gateway, url):
     gateway_dict["cameras"] = [{"camera": "gate", "url": url}]
-    assert own_bundle(write_gateway(gateway_dict)) is None
+    with pytest.raises(bundle.BundleError, match=r"camera gate: .*Write \{username\}"):
+        own_bundle(write_gateway(gateway_dict))
     gateway_dict["cameras"][0]["url"] = "rtsp://h/s?channel=1"
     file = write_gateway(gateway_dict)
     file.write_text(file.read_text().replace("rtsp:", f"{url} rtsp:"))
-    assert own_bundle(file) is None
+    with pytest.raises(bundle.BundleError, match="camera gate"):
+        own_bundle(file)
+    gateway_dict["cameras"][0] |= {"url": "rtsp://h/s?channel=1", "label": {"zh": f"门 {url}", "en": "Gate"}}
+    with pytest.raises(bundle.BundleError, match=r"line [0-9]+: .*Write \{username\}"):
+        own_bundle(write_gateway(gateway_dict))
+
+
+async def test_why_its_own_file_is_not_handed_over_the_gateway_says_and_tells(
+    gateway_dict, write_gateway, caplog
+):
+    gateway_dict["cameras"] = [{"camera": "gate", "url": "rtsp://h/s?password=hush&other=1"}]
+    gateway_dict["configuration"] = {"owner": "cloud"}
+    async with keeping(write_gateway(gateway_dict)) as (keeper, _):
+        [told], [again] = keeper.reports(), keeper.reports()
+    assert (told.state, told.version, told.files) == ("in_force", 0, None)
+    assert told.why is not None
+    assert "camera gate" in told.why.en
+    assert again.why == told.why
+    assert caplog.text.count("is not handed over to the cloud") == 1
+    assert "hush" not in caplog.text + str(told)
 
 
 def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gateway):
