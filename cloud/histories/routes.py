@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
+from cloud.callers import caller
 from cloud.database import Row, connect, milliseconds
 from cloud.exports.answers import CSV, attachment
 from cloud.histories import store
@@ -123,7 +124,7 @@ async def read_export_file(
     if is_part:
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
     return StreamingResponse(
-        sent(serving, str(export), row["tries"], span),
+        sent(serving, caller(), str(export), row["tries"], span),
         status_code=206 if is_part else 200,
         media_type=media_type,
         headers=headers,

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from cloud.callers import PROGRAMS, calling
+from cloud.callers import calling
 from cloud.histories import store
 from cloud.serving import Serving
 from sitewarden.errors import SiteWardenError
@@ -13,7 +13,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class GoneError(SiteWardenError):
-    """The file was removed while it was sent: who saves it must not take the rest for all."""
+    """Removed, or not his to see any more, while it was sent: who saves it must not take that for all."""
 
 
 class Span(NamedTuple):
@@ -45,12 +45,12 @@ def wanted_span(asked: str | None, size: int) -> Span | None:
     return span if span.first <= span.last else None
 
 
-async def sent(serving: Serving, export: str, tries: int, span: Span) -> AsyncIterator[bytes]:
-    """Those bytes, to whoever may have them; raises `GoneError` where they are there no longer."""
+async def sent(serving: Serving, asking: str, export: str, tries: int, span: Span) -> AsyncIterator[bytes]:
+    """Those bytes, each part read as the caller who asks and sees it still; raises `GoneError` where not."""
     at = span.first
     while at <= span.last:
         begins = at // store.PART_BYTES * store.PART_BYTES
-        with calling(PROGRAMS):
+        with calling(asking):
             rows = await serving.rows(store.PART, [export, tries, begins], binary=True)
         content = rows[0]["content"][at - begins : span.last + 1 - begins] if rows else b""
         if not content:

@@ -1,5 +1,6 @@
 """Exports of histories: what stands in the files, who gets which, and how a job runs, ends and is lost."""
 
+import asyncio
 import csv
 import datetime as dt
 import hashlib
@@ -18,12 +19,16 @@ from cloud.histories import store
 from cloud.histories.files import offsets_ms
 from cloud.histories.job import perform
 from cloud.histories.model import MOST_OWN
+from cloud.histories.sending import GoneError, Span, sent
+from cloud.histories.service import Exporter
+from cloud.live.hub import Hub
+from cloud.serving import Serving, make_pool
 from firmware_sim.replay.place import place_of
 from sitewarden.history import read_header, read_history
 from sitewarden.messages import Gap, PointBirth, Readings
 from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, born, crane, pit, told
 from tests.cloud.site import BOOT, now_ms
-from tests.cloud.web.serving import new_account, new_session
+from tests.cloud.web.serving import changing, new_account, new_session
 from tests.support.waiting import PATIENCE_S
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -336,6 +341,31 @@ def test_a_file_is_given_out_by_whichever_process_and_resumed_at_another(
     assert web.get(path).json()["type"] == "/problems/no-file"
     store.forget(site.connection, instant(now_ms()))
     assert state_of(site, file.stem) == ("expired", None)
+
+
+def test_who_may_not_see_the_site_any_more_gets_no_further_part(site, settings, dsn, tmp_path, monkeypatch):
+    monkeypatch.setattr("cloud.histories.store.PART_BYTES", 100)
+    told(born(site), LOAD, [float(n) for n in range(300)])
+    account = new_account(site.connection, "总监", "viewer", site="demo")
+    file = written(site, dsn, tmp_path, LOAD, account=account)
+
+    async def saved() -> bytes:
+        async with make_pool(dsn) as pool:
+            serving = Serving(
+                settings=settings, dsn=dsn, pool=pool, hub=Hub(settings, dsn, pool, now_ms),
+                exporter=Exporter(dsn, tmp_path, now_ms), now_ms=now_ms,
+            )  # fmt: skip
+            parts = sent(serving, str(account), file.stem, 1, Span(0, file.stat().st_size - 1))
+            got = await anext(parts) + await anext(parts)
+            with changing(site.connection):
+                site.connection.execute(
+                    "UPDATE assignment SET valid_until = now() WHERE account_id = %s", [account]
+                )
+            with pytest.raises(GoneError):
+                await anext(parts)
+        return got
+
+    assert asyncio.run(saved()) == file.read_bytes()[:200]
 
 
 def test_no_more_is_kept_than_there_is_room_for(site, dsn, tmp_path, monkeypatch):
