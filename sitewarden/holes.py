@@ -17,8 +17,9 @@ from sitewarden.readings import Reading
 
 MISSED = 3
 """So many intervals without a reading are a silence; fewer are a poll that came late."""
-_USUAL = 3
-"""The shortest of so many spacings is how often a group is really read, on a bus that does not keep up."""
+_USUAL = 5
+"""The middle one of so many spacings is how often a group is really read, on a bus that does not keep up: one
+poll or two that came sooner say nothing of the others."""
 
 
 class Group(NamedTuple):
@@ -76,7 +77,8 @@ class _Polled:
         if spacing_ms <= MISSED * self.interval_ms:
             self.spacings.append(spacing_ms)  # as nearly always
             return None
-        interval_ms = max(self.interval_ms, min(self.spacings, default=spacing_ms))
+        spacings = sorted(self.spacings) or [spacing_ms]
+        interval_ms = max(self.interval_ms, spacings[(len(spacings) - 1) // 2])
         self.spacings.append(spacing_ms)
         if spacing_ms <= MISSED * interval_ms:
             return None

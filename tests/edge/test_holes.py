@@ -127,6 +127,16 @@ def test_a_bus_that_is_always_late_has_no_holes(crane: Device) -> None:
     assert told(gateway.alarms) == back_tested(gateway)
 
 
+def test_a_poll_that_comes_sooner_makes_no_holes_of_those_after_it(crane: Device) -> None:
+    gateway = Recorded(_polled_every(crane, STEP_MS))
+    for i in range(0, 1000, 5):
+        gateway.poll(T0 + i * STEP_MS, 1.0, 25.0 if i < 400 else 3.0)
+        if i == 405:
+            gateway.poll(T0 + (i + 1) * STEP_MS, 1.0, 3.0)
+    assert any(cleared is not None for _, _, cleared in told(gateway.alarms))
+    assert told(gateway.alarms) == back_tested(gateway)
+
+
 def test_a_new_configuration_hides_no_hole(crane: Device) -> None:
     device = _polled_every(crane, STEP_MS)
     gateway = Recorded(device)
