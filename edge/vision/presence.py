@@ -36,7 +36,7 @@ FOLLOWS_S = 60.0
 THERE = 0.2
 """Of its side: what is seen nearer than that to the place of a thing is the thing."""
 GONE_S = 20.0
-"""Nothing was seen there for so long, and nobody hid it: the place is as any other."""
+"""Nothing was seen there for so long: the place is as any other."""
 RESTS, RESTING_S, STILL_S = 0.3, 1.0, 0.4
 """Whoever goes no farther than so many sides for so long stands; what is left lying does at once."""
 AGAIN, KEPT_S = 0.75, 300.0
@@ -66,19 +66,12 @@ class _Spot:
 
     def __init__(self, place: Place, began_s: float, seen_s: float, owner: int | None) -> None:
         self.place, self.began_s, self.seen_s, self.owner = place, began_s, seen_s, owner
-        self.missed_s = seen_s
-        """Since then it would have been seen."""
 
     def see(self, place: Place, at_s: float) -> None:
         """It was seen, about there."""
         share = 1 - math.exp(-(at_s - self.seen_s) / FOLLOWS_S)
         self.place = Place(*(was + share * (now - was) for was, now in zip(self.place, place, strict=True)))
-        self.seen_s = self.missed_s = at_s
-
-    def hide(self, at_s: float) -> None:
-        """Somebody is before it. Where people come and go many have stood for a moment: that is no thing."""
-        if self.seen_s - self.began_s >= SETTLED_S and at_s - self.seen_s < KEPT_S:
-            self.missed_s = at_s
+        self.seen_s = at_s
 
 
 class _Doubt(NamedTuple):
@@ -101,6 +94,8 @@ class _Figure:
         self.last: deque[Place] = deque(maxlen=LONG)
         self.passed_s = -math.inf
         self.rest, self.rest_s, self.seen_s = _place(track), track.seen_s, track.seen_s
+        self.stood_s = -math.inf
+        """When it was seen last where it stood before this rest."""
         self.beside: frozenset[int] = frozenset()
         """Who had just stopped where this one appeared."""
         self.at_thing = 0
@@ -117,12 +112,14 @@ class _Figure:
         return _middle(list(islice(reversed(self.last), LAST)))
 
     def see(self, place: Place, at_s: float) -> None:
-        self.seen_s = at_s
         self.last.append(place)
         if len(self.first) < FIRST:
             self.first.append(place)
         if self.rest.gone(place) >= RESTS:
+            if self.seen_s - self.rest_s >= RESTING_S:
+                self.stood_s = self.seen_s
             self.rest, self.rest_s = place, at_s
+        self.seen_s = at_s
 
     def fall(self) -> None:
         """It is a thing after all; where it was before is no movement of its."""
@@ -243,7 +240,7 @@ class Presence:
         )
 
     def _pass(self, at_s: float, tracks: Sequence[Track]) -> None:
-        """Note who is passed by somebody, and what is hidden meanwhile."""
+        """Note who is passed by somebody."""
         between_s = min(at_s - self._looked_s, MEANWHILE_S)
         for track in tracks:
             figure, here = self._figures.get(track.number), _place(track)
@@ -253,9 +250,6 @@ class Presence:
                 faster = _faster(other, track) / max(here.side, 1.0)
                 if other is not track and faster >= PASSES and _covers(other, here, faster * between_s):
                     figure.passed_s = at_s
-        for spot in self._spots:
-            if spot.owner is None and any(_covers(track, spot.place) for track in tracks):
-                spot.hide(at_s)
 
     def _stay(self, at_s: float, seen: Sequence[Track]) -> None:
         """Note who is seen where a thing lies. Who stays there is the thing."""
@@ -305,9 +299,12 @@ class Presence:
         return _in_reach(_place(track), new.rest, new.began_s - figure.rest_s)
 
     def _stays(self, number: int, walked_on: _Figure) -> bool:
-        """Whether a track stopped about when another appeared, and has not moved since."""
+        """Whether a track stopped about when another appeared, and has not moved since.
+
+        Only at once from where it stood: whoever walks up and stops is no cap that was taken for its wearer.
+        """
         figure = self._figures.get(number)
-        if figure is None or not figure.is_person or not figure.is_sure:
+        if figure is None or not figure.is_sure or figure.rest_s - figure.stood_s >= MEANWHILE_S:
             return False
         since_s = min(walked_on.began_s + RESTING_S, walked_on.seen_s - STILL_S)
         return walked_on.began_s - STOPPED_S <= figure.rest_s <= since_s
@@ -351,7 +348,7 @@ def _faster(other: Track, track: Track) -> float:
     return math.hypot(other.speed[0] - track.speed[0], other.speed[1] - track.speed[1])
 
 
-def _covers(track: Track, there: Place, wider: float = 0.0) -> bool:
+def _covers(track: Track, there: Place, wider: float) -> bool:
     """Whether somebody's head or body is before or beside a place; `wider` in sides of that place."""
     left, top, right, bottom = track.box
     around = AROUND * _place(track).side + wider * there.side

@@ -83,6 +83,20 @@ def test_a_cap_that_is_put_down_is_nobody_once_who_wore_it_walks_on(seed: int, b
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_whoever_walked_up_and_stopped_keeps_his_alarm_where_somebody_else_comes_out_and_walks_on(
+    seed: int, *, is_bare: bool
+) -> None:
+    """He stands like a stone, as what was left lying would."""
+    stops = somebody("one", (0, -6, 13), (4, -2, 13), (80, -2.0001, 13))
+    comes_out = somebody("other", (6, -1, 13.5), (12, 6, 13.5), bare=is_bare)
+    acted = Acted(Scene(figures=[stops, comes_out]), seed=seed, until_s=80)
+    assert len(acted.alarms) == 1 + is_bare
+    assert acted.intruders(15, 80) == {1}
+    assert acted.held(20, 80) == {1}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("begins_s", [3.0, 30.0])
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_whoever_passes_a_cap_lends_it_neither_movement_nor_alarm_though_his_track_stays_with_it(
