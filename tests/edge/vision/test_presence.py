@@ -97,6 +97,21 @@ def test_whoever_walked_up_and_stopped_keeps_his_alarm_where_somebody_else_comes
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_makes_room_is_not_left_lying_by_one_who_was_hidden_and_comes_out_again(seed: int) -> None:
+    makes_room = somebody("one", (0, -3, 13), (3, 0, 13), (20, 0.001, 13), (20.4, 0.3, 13), (80, 0.3001, 13))
+    passes = somebody("other", (14, -5, 13.6), (19, -1.5, 13.6), (23, 1, 13.6), (29, 6, 13.6))
+    acted = Acted(
+        Scene(figures=[makes_room, passes]),
+        seed=seed,
+        until_s=80,
+        hidden=lambda who, at_s: who == "other" and 18.5 <= at_s < 21.6,
+    )
+    assert len(acted.alarms) == 2
+    assert acted.intruders(36, 80) == {1}
+    assert acted.held(36, 80) == {1}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("begins_s", [3.0, 30.0])
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_whoever_passes_a_cap_lends_it_neither_movement_nor_alarm_though_his_track_stays_with_it(
