@@ -4,6 +4,7 @@ Boxes are `x1 y1 x2 y2` in pixels of the full frame, rows of a float32 array; sc
 head, in the order of `HEADS`. Instants are seconds of the monotonic clock, one for all processes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -68,6 +69,13 @@ class Track(NamedTuple):
     hits: int
     speed: tuple[float, float] = (0.0, 0.0)
     """Pixels a second, to the right and down."""
+    clear_s: float = math.inf
+    """When it was last found so that nobody would doubt it: fainter sights may be of something else."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it was found in this look, or last, beyond doubt."""
+        return self.clear_s >= self.seen_s
 
 
 class Standing(NamedTuple):

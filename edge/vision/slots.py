@@ -55,7 +55,7 @@ class _Alarm:
     def follow(self, track: Track, at_s: float, size: tuple[int, int]) -> None:
         """The track as it is now; where its head was found last is kept."""
         self.track, self.has_left = track, _is_out(track, size)
-        if track.seen_s == at_s:
+        if track.seen_s == at_s and track.is_clear:
             self.found = track
 
     def leads_to(self, came: Track, waits_s: float) -> bool:
@@ -63,7 +63,7 @@ class _Alarm:
 
         Of one who has left the picture, only who comes in near there.
         """
-        gap_s = came.began_s - self.track.seen_s
+        gap_s = came.began_s - min(self.track.seen_s, self.track.clear_s)
         if gap_s <= 0 or not _is_alike(self.found.box, came.box):
             return False
         if gap_s > waits_s:
@@ -88,6 +88,8 @@ class Slots:
         """When each slot was last given back."""
         self._had: dict[int, _Alarm] = {}
         """The alarm that each track, as far as it is followed, had last or took up where it was lost."""
+        self._told_s: dict[int, float] = {}
+        """When each track that is followed was alarmed, also if another has gone on with that alarm since."""
         self._past: list[_Alarm] = []
         """Of whoever was lost: those that wait for them, and those whose cool-down is not over."""
         self._came: dict[int, Track | None] = {}
@@ -125,6 +127,7 @@ class Slots:
             for number, track in tracks.items()
         }
         self._looked_s.append(at_s)
+        self._told_s = {number: then_s for number, then_s in self._told_s.items() if number in tracks}
         self._lose(at_s, tracks, presence, size)
         self._walk_on(tracks, presence.walked_on)
         self._pass_on(at_s, tracks, states)
@@ -233,7 +236,8 @@ class Slots:
         self.more = 0
         for number in sorted(set(bare) - holding):
             # Whoever has put a helmet on and takes it off again is alarmed anew, once the cool-down is over.
-            if number in self._had and self._cools(self._had[number], at_s):
+            had_s = max(self.alarmed_s(number), self._told_s.get(number, -math.inf))
+            if at_s - had_s < self._zone.cool_down_s:
                 continue
             slot = self._next(at_s)
             if slot is None:
@@ -243,6 +247,7 @@ class Slots:
             if tracks[number].seen_s < at_s:
                 continue
             self._held[slot] = self._had[number] = _Alarm(tracks[number], at_s)
+            self._told_s[number] = at_s
             begun.append((slot, tracks[number]))
         return begun
 

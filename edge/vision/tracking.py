@@ -4,8 +4,9 @@ A head goes on at its speed; a head found near where it is expected is the same 
 nobody is expected goes on with whoever was found nowhere and could have come so far. Nothing but place, size
 and what is worn decides: nobody is known again by looks, and whoever left and comes back is a new track.
 
-Heads that score low go on with a track but begin none. A track that was looked for and not found is reckoned
-on for a while and then ends; where nobody looked, nothing was missed.
+Heads that score low go on with a track but begin none, and keep it for a moment only: a track that lost its
+head would else live on what looks a little like one, such as a vest. A track that was looked for and not
+found is reckoned on for a while and then ends; where nobody looked, nothing was missed.
 """
 
 import itertools
@@ -57,6 +58,10 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     """A score below says nothing."""
     near: float = 1.5
     """How far a head may be from where it is expected, in sides of a head; twice as far once missed."""
+    clear: float = 0.35
+    """A score from here on is a head beyond doubt."""
+    faint_s: float = 3.0
+    """For how long nothing clearer than that may be found."""
     gap_s: float = 1.5
     """For how long a head may not be found; and for three looks at least, for some cameras look seldom."""
     gap_looks: int = 3
@@ -71,11 +76,14 @@ class _Path:
         self, number: int, at_s: float, box: Box, scores: tuple[float, float], input_px: float
     ) -> None:
         self.number, self.began_s, self.seen_s, self.reckoned_s = number, at_s, at_s, at_s
+        self.clear_s = at_s
         self.x, self.y, self.width, self.height = _middle(box)
         self.vx = self.vy = 0.0
         self.scores, self.input_px = scores, input_px
         self.bareness = _bare(scores)
         self.hits, self.misses, self.calm = 1, 0, 0
+        self.faint = 0
+        """So many sights in a row were not clear."""
         self.missed_s: float | None = None
         self._last = self.x, self.y, self.vx, self.vy
         """As it was last seen."""
@@ -148,11 +156,16 @@ class _Path:
         self.seen_s, self.scores, self.input_px = at_s, scores, input_px
         self.bareness += (_bare(scores) - self.bareness) / min(self.hits + 1, REMEMBERED)
         self.hits, self.misses, self.missed_s = self.hits + 1, 0, None
+        self.faint += 1
 
     def _limited(self, vx: float, vy: float) -> tuple[float, float]:
         most = RUNNING * self.side
         over = max(1.0, math.hypot(vx, vy) / most)
         return vx / over, vy / over
+
+    def cleared(self, at_s: float) -> None:
+        """It was seen beyond doubt."""
+        self.clear_s, self.faint = at_s, 0
 
     def missed(self, at_s: float) -> None:
         """It was looked for and not there."""
@@ -170,6 +183,7 @@ class _Path:
             self.input_px,
             self.hits,
             (self.vx, self.vy),
+            self.clear_s,
         )
 
 
@@ -234,7 +248,10 @@ class Tracker:
             return set()
         given = matched(_fits(waiting, heads, candidates, bound))
         for row, column in given.items():
-            waiting[row].found(at_s, *_head(heads, candidates[column]))
+            box, scores, input_px = _head(heads, candidates[column])
+            waiting[row].found(at_s, box, scores, input_px)
+            if max(scores) >= self._how.clear:
+                waiting[row].cleared(at_s)
         return {candidates[column] for column in given.values()}
 
     def _near(self, path: _Path) -> Bounds:
@@ -253,6 +270,8 @@ class Tracker:
         self._paths = [path for path in self._paths if not self._is_over(path, at_s)]
 
     def _is_over(self, path: _Path, at_s: float) -> bool:
+        if path.faint >= self._how.gap_looks and at_s - path.clear_s >= self._how.faint_s:
+            return True
         return (
             path.misses >= self._how.gap_looks
             and path.missed_s is not None

@@ -156,6 +156,28 @@ def test_whoever_walks_on_behind_something_has_no_second_alarm() -> None:
     assert {look.values["yard.bare_1"] for look in watched.looks[20:]} == {1}
 
 
+def test_whose_track_stays_with_a_thing_that_he_passes_has_no_second_alarm() -> None:
+    """It lives on there by faint sights, while he walks on and is found anew."""
+    watched = Watched()
+    watched.walk(12, along(200))
+    assert len(watched.alarms) == 1
+    faint = Seen(300, 200, (0.25, 0.06))
+    watched.walk(4, lambda _: faint)
+    watched.walk(40, along(370, step=12), lambda _: faint)
+    assert len(watched.alarms) == 1
+    assert watched.values["yard.people"] == 1
+
+
+def test_a_track_that_had_its_alarm_has_no_second_one_though_another_went_on_with_it() -> None:
+    watched = Watched()
+    watched.walk(12, along(200))
+    dim = (0.05, 0.3)
+    watched.walk(8, along(296, scores=dim), along(400, y=260))
+    watched.walk(30, along(360), along(464, y=260))
+    assert len(watched.alarms) <= 2
+    assert len({track for _, track in watched.alarms}) == len(watched.alarms)
+
+
 def test_two_who_are_there_at_once_have_an_alarm_each_though_one_comes_where_the_other_is() -> None:
     watched = Watched()
     watched.walk(30, lambda n: Seen(300 + n / 4, 200, BARE))

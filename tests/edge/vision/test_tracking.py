@@ -104,6 +104,16 @@ def test_a_faint_head_goes_on_with_a_track_and_begins_none() -> None:
     assert tracks[1].hits == 13
 
 
+def test_a_track_that_finds_nothing_clear_for_long_is_over() -> None:
+    followed = Followed()
+    followed.see(Seen(100, 200, BARE))
+    for _ in range(14):
+        assert followed.see(Seen(100, 200, (0.05, 0.2)))
+    for _ in range(3):
+        tracks = followed.see(Seen(100, 200, (0.05, 0.2)))
+    assert not tracks
+
+
 def test_a_head_that_is_seen_twice_in_one_look_is_one_track() -> None:
     followed = Followed()
     followed.see(Seen(100, 200, BARE))
