@@ -9,7 +9,7 @@ Nobody else waits for anybody.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from edge.vision.model import HeadState, Track
@@ -46,6 +46,8 @@ class _Alarm:
     def go_on(self, track: Track) -> None:
         """It is this track's from now on."""
         self.track = self.found = track
+        self.lost: tuple[Track, Track] | None = None
+        """Both as they were when it was lost: whoever is awaited since may be another."""
         self.lost_s: float | None = None
         self.has_left = False
         """It is reckoned to be beyond the picture's edge."""
@@ -63,18 +65,28 @@ class _Alarm:
 
         Of one who has left the picture, only who comes in near there.
         """
-        gap_s = came.began_s - min(self.track.seen_s, self.track.clear_s)
-        if gap_s <= 0 or not _is_alike(self.found.box, came.box):
+        return any(self._lead_to(*ends, came, waits_s) for ends in self._ends)
+
+    @property
+    def _ends(self) -> Iterator[tuple[Track, Track]]:
+        yield self.track, self.found
+        if self.lost is not None:
+            yield self.lost
+
+    def _lead_to(self, track: Track, found: Track, came: Track, waits_s: float) -> bool:
+        gap_s = came.began_s - min(track.seen_s, track.clear_s)
+        if gap_s <= 0 or not _is_alike(found.box, came.box):
             return False
+        off = _off(track, found, came)
         if gap_s > waits_s:
-            return self.off(came) <= NEAR
-        is_ahead = _off_line(self.found, came, gap_s) <= NEAR + VEERING * gap_s
+            return off <= NEAR
+        is_ahead = _off_line(found, came, gap_s) <= NEAR + VEERING * gap_s
         farthest = WIDEST if self.has_left else math.inf
-        return is_ahead or self.off(came) <= min(farthest, NEAR + WALKING * gap_s)
+        return is_ahead or off <= min(farthest, NEAR + WALKING * gap_s)
 
     def off(self, came: Track) -> float:
         """In sides, how far a track began from where this one was found last or is reckoned to be."""
-        return min(_apart(self.found.box, came.box), _apart(self.track.box, came.box))
+        return min(_off(*ends, came) for ends in self._ends)
 
 
 class Slots:
@@ -159,6 +171,7 @@ class Slots:
                 continue
             del self._had[number]
             alarm.lost_s = min(alarm.track.seen_s, at_s)
+            alarm.lost = alarm.track, alarm.found
             self._past.append(alarm)
 
     def _walk_on(self, tracks: Mapping[int, Track], walked_on: Mapping[int, int]) -> None:
@@ -262,6 +275,10 @@ class Slots:
 
     def _cools(self, alarm: _Alarm, at_s: float) -> bool:
         return at_s - alarm.taken_s < self._zone.cool_down_s
+
+
+def _off(track: Track, found: Track, came: Track) -> float:
+    return min(_apart(found.box, came.box), _apart(track.box, came.box))
 
 
 def _apart(left: Box, right: Box) -> float:
