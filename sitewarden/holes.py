@@ -74,6 +74,8 @@ class _Polled:
         if last_ms is None or at_ms <= last_ms:  # another group's instant, or the clock was set back
             return None
         spacing_ms = at_ms - last_ms
+        if spacing_ms * 2 < self.interval_ms:  # the next part of the same poll
+            return None
         if spacing_ms <= MISSED * self.interval_ms:
             self.spacings.append(spacing_ms)  # as nearly always
             return None

@@ -11,6 +11,7 @@ from edge.config import Device
 from edge.judge import Judge
 from sitewarden.backtest.judging import Span, judge
 from sitewarden.history import DevicePast, Track
+from sitewarden.holes import Group, Holes
 from sitewarden.messages import Alarm
 from sitewarden.readings import Reading
 from sitewarden.rules.packs import load_pack
@@ -135,6 +136,14 @@ def test_a_poll_that_comes_sooner_makes_no_holes_of_those_after_it(crane: Device
             gateway.poll(T0 + (i + 1) * STEP_MS, 1.0, 3.0)
     assert any(cleared is not None for _, _, cleared in told(gateway.alarms))
     assert told(gateway.alarms) == back_tested(gateway)
+
+
+def test_the_parts_of_a_poll_are_no_polls_of_their_own() -> None:
+    """A bus five times as slow as declared, whose blocks of registers are read some milliseconds apart."""
+    read = Holes([Group(STEP_MS, ("a", "b", "c"))], [])
+    for poll_ms in range(T0, T0 + 100 * STEP_MS, 5 * STEP_MS):
+        assert not read.take(Reading(point, poll_ms + 7 * i, 1.0) for i, point in enumerate("abc"))
+    assert read.take([Reading("a", T0 + 200 * STEP_MS, 1.0)])
 
 
 def test_a_new_configuration_hides_no_hole(crane: Device) -> None:

@@ -40,6 +40,7 @@ OPEN = {
     "POST /api/v1/public-reports/own/words",
     "POST /api/v1/told-links/acknowledge",
     "POST /api/v1/told-links/look",
+    "GET /api/v1/media/box-key",
     "PUT /api/v1/media/{sha256}",
     "PUT /api/v1/public-reports/own/photos",
     "GET /healthz",
