@@ -169,13 +169,26 @@ def test_whose_track_stays_with_a_thing_that_he_passes_has_no_second_alarm() -> 
 
 
 def test_a_track_that_had_its_alarm_has_no_second_one_though_another_went_on_with_it() -> None:
+    """Dim for a moment, he is taken for whoever comes beside him."""
     watched = Watched()
     watched.walk(12, along(200))
     dim = (0.05, 0.3)
-    watched.walk(8, along(296, scores=dim), along(400, y=260))
-    watched.walk(30, along(360), along(464, y=260))
-    assert len(watched.alarms) <= 2
-    assert len({track for _, track in watched.alarms}) == len(watched.alarms)
+    watched.walk(10, along(296, scores=dim), along(360, y=230))
+    watched.walk(30, along(376), along(440, y=230))
+    assert [number for _, number in watched.alarms] == [1]
+    assert watched.values["yard.people"] == 2
+
+
+def test_a_thing_that_is_waited_for_meanwhile_does_not_take_the_place_of_who_was_lost() -> None:
+    watched = Watched()
+    watched.walk(12, along(200))
+    thing = Seen(300, 340, (0.5, 0.1))
+    watched.see()
+    watched.walk(2, lambda _: thing)
+    watched.walk(12, along(560, scores=(0.3, 0.32)), lambda _: thing)
+    watched.walk(12, along(656), lambda _: thing)
+    assert watched.alarms == [("yard.bare_1", 1)]
+    assert watched.values["yard.bare_1"] == 1
 
 
 def test_two_who_are_there_at_once_have_an_alarm_each_though_one_comes_where_the_other_is() -> None:
