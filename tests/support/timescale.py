@@ -12,6 +12,8 @@ from psycopg.conninfo import make_conninfo
 SERVER = "SITEWARDEN_TIMESCALE_DSN"
 """Names a server with TimescaleDB, as a user who may create databases."""
 
+NO_SERVER = "no server with TimescaleDB is named"
+
 
 def server() -> str | None:
     """The server's DSN; `None` where none is named, and its mode is then not measured here."""

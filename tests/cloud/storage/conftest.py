@@ -9,7 +9,9 @@ from cloud.storage.modes import Mode
 from tests.cloud.storage.databases import empty_database
 from tests.cloud.storage.history import History
 from tests.support import timescale
+from tests.support.left_out import leave_out_optional
 from tests.support.postgres import Postgres
+from tests.support.timescale import NO_SERVER
 
 MODES: list[Mode] = ["plain", "timescale"] if timescale.server() else ["plain"]
 
@@ -17,6 +19,8 @@ MODES: list[Mode] = ["plain", "timescale"] if timescale.server() else ["plain"]
 @pytest.fixture(params=MODES)
 def mode(request) -> Mode:
     """How readings are stored; `timescale` only where a server with it is named."""
+    if request.param == "timescale" and not timescale.server():
+        leave_out_optional(NO_SERVER)
     return request.param
 
 

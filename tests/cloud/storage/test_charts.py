@@ -151,10 +151,9 @@ def test_minutes_of_any_shape_are_packed_and_unpacked(history: History, mode: Mo
         assert size < 8_000 / 8
 
 
-def test_minutes_that_were_compressed_without_their_point_are_compressed_by_it(history: History, mode: Mode):
-    """Else a chart of one point would unpack those of all."""
-    if mode == "plain":
-        pytest.skip("minutes lie by point and hour")
+@pytest.mark.parametrize("mode", ["timescale"], indirect=True)
+def test_minutes_that_were_compressed_without_their_point_are_compressed_by_it(history: History):
+    """Else a chart of one point would unpack those of all; in plain mode they lie by point and hour."""
     by_point = (
         "ALTER MATERIALIZED VIEW minute_kept SET (timescaledb.segmentby = '{}', timescaledb.orderby = 'at')"
     )

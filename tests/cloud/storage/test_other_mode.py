@@ -18,6 +18,7 @@ from tests.cloud.storage.test_keeping_a_database import filled
 from tests.support import timescale
 from tests.support.left_out import leave_out_optional
 from tests.support.postgres import Postgres
+from tests.support.timescale import NO_SERVER
 
 OTHER: dict[Mode, Mode] = {"plain": "timescale", "timescale": "plain"}
 _BESIDE = "SELECT count(*), max(id) FROM point UNION ALL SELECT sum(accepted), sum(late) FROM reading_count"
@@ -28,7 +29,7 @@ def test_in_the_other_mode_it_says_the_same_and_back_again(
 ):
     """A plain backup is for any server; of a database on TimescaleDB it is made for that."""
     if timescale.server() is None:
-        leave_out_optional("no server with TimescaleDB is named")
+        leave_out_optional(NO_SERVER)
     filled(history)
     # Raw readings of the first day are gone, and what is kept of it stays.
     history.keep(NOON + 5 * DAY, raw_days=4)
@@ -81,7 +82,7 @@ def test_what_a_server_cannot_hold_is_said_before_anything_is_done(
 
 def test_a_database_without_readings_is_brought_there_too(postgres: Postgres, tmp_path: Path):
     if timescale.server() is None:
-        leave_out_optional("no server with TimescaleDB is named")
+        leave_out_optional(NO_SERVER)
     file = tmp_path / "of-today.backup"
     with empty_database("plain", postgres) as old, empty_database("timescale", postgres) as new:
         migrate(old)
