@@ -1,5 +1,6 @@
 """YAML that people write, read strictly: every complaint names file, line, field and the mend."""
 
+import codecs
 import difflib
 import math
 import re
@@ -11,6 +12,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
+from sitewarden import slips
 from sitewarden.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -55,7 +57,15 @@ def text_of(file: Path) -> str:
     except OSError as exc:
         raise ConfigurationError(file, 0, "", f"cannot be read: {exc.strerror}", "Check the path.") from exc
     except UnicodeDecodeError as exc:
-        raise ConfigurationError(file, 0, "", "is not UTF-8 text", "Save it as UTF-8.") from exc
+        raise _not_utf8(file, exc) from exc
+
+
+def _not_utf8(file: Path, exc: UnicodeDecodeError) -> ConfigurationError:
+    """Which line it is, unless the whole file is of another kind."""
+    if exc.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return ConfigurationError(file, 0, "", "is not UTF-8 text but UTF-16", "Save it as UTF-8.")
+    line = exc.object.count(b"\n", 0, exc.start) + 1
+    return ConfigurationError(file, line, "", "is not UTF-8 text", "Save it as UTF-8.")
 
 
 def load(file: Path, kind: type[T]) -> T:
@@ -105,9 +115,8 @@ def _plain(text: str, file: Path) -> tuple[Any, Lines]:
         data = None if node is None else _construct(loader, node, (), lines, file)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 0
-        raise ConfigurationError(
-            file, line, "", f"is not YAML: {exc.problem}", "Mend the indentation or quotes."
-        ) from exc
+        line, mend = slips.in_text(text, line) or (line, _mend_of(exc))
+        raise ConfigurationError(file, line, "", f"is not YAML: {exc.problem}", mend) from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         # Control characters, numbers that are none, a nesting without end: PyYAML has no one error for these.
         reason = str(exc).splitlines()[0]
@@ -115,6 +124,12 @@ def _plain(text: str, file: Path) -> tuple[Any, Lines]:
             file, 0, "", f"is not YAML: {reason}", "Write plain text and numbers."
         ) from exc
     return data, lines
+
+
+def _mend_of(exc: yaml.MarkedYAMLError) -> str:
+    if exc.problem == "but found another document":
+        return "Keep one document in a file: take `---` and what follows it out."
+    return "Mend the indentation or quotes."
 
 
 def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file: Path) -> Any:
@@ -127,16 +142,8 @@ def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file
         for key_node, value_node in node.value:
             key = loader.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
-            if not isinstance(key, str | int | float):
-                raise ConfigurationError(
-                    file, line, _dotted(path), "a key must be a word or a number", "Quote it."
-                )
-            if _is_no_text(key):
-                raise ConfigurationError(file, line, _dotted(path), f"a key {_NO_TEXT}", _PLAIN)
-            if key in result:
-                raise ConfigurationError(
-                    file, line, _dotted((*path, str(key))), "is given twice", "Keep one of them."
-                )
+            if refusal := _refusal(path, key, result):
+                raise ConfigurationError(file, line, *refusal)
             lines[_words((*path, str(key)))] = line
             result[key] = _construct(loader, value_node, (*path, str(key)), lines, file)
         return result
@@ -152,6 +159,18 @@ def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file
     return value
 
 
+def _refusal(path: Steps, key: Any, before: dict[Any, Any]) -> tuple[str, str, str] | None:
+    """Why the mapping at `path` cannot have this key after those: field, message and mend."""
+    here = _dotted(path)
+    if not isinstance(key, str | int | float):
+        return here, "a key must be a word or a number", "Quote it."
+    if _is_no_text(key):
+        return here, f"a key {_NO_TEXT}", _PLAIN
+    if isinstance(key, str) and (slip := slips.at_begin(key)):
+        return here, "a key begins with what is no space in YAML", slip
+    return (_dotted((*path, str(key))), "is given twice", "Keep one of them.") if key in before else None
+
+
 def _is_no_text(value: Any) -> bool:
     """Whether no message or no database takes it: an alarm of that name would be lost."""
     return isinstance(value, str) and _UNTELLABLE.search(value) is not None
@@ -164,27 +183,60 @@ def _complaint(
     what, path = (match["what"], _steps(match["path"] or "$")) if match else (str(exc), ())
     path = _resolve(path, data, kind, str(exc))
     here = _type_at(inspect.type_info(kind), path, data)
-    known = list(_fields(here))
+    known = sorted(set(_fields(here)))
     quoted = re.search(r"`([^`]*)`", what)
     name = quoted[1] if quoted else ""
     if "unknown field" in what:
-        near = difflib.get_close_matches(name, known, n=1)
-        mend = f"Did you mean `{near[0]}`?" if near else f"Known keys here: {', '.join(sorted(known))}."
         return ConfigurationError(
-            file, _line(lines, (*path, name)), _dotted((*path, name)), "is an unknown key", mend
+            file,
+            _line(lines, (*path, name)),
+            _dotted((*path, name)),
+            "is an unknown key",
+            slips.in_word(name) or _nearest(name, known, f"Known keys here: {', '.join(known)}."),
         )
+    if data is None:
+        needed = ", ".join(f"`{field}:`" for field in _required(here))
+        return ConfigurationError(file, 0, "", "is empty", f"Write {needed or 'what it is to say'}.")
     if "missing required field" in what:
         field = (*path, name)
         return ConfigurationError(
             file, _line(lines, path), _dotted(field), "is missing", f"Add `{name}:` here."
         )
     if tags := _tags(_type_at(inspect.type_info(kind), path[:-1], data), path):
-        near = difflib.get_close_matches(_quoted(what), tags, n=1)
-        mend = f"Did you mean `{near[0]}`?" if near else f"Known are {', '.join(tags)}."
+        mend = _nearest(_quoted(what), tags, f"Known are {', '.join(tags)}.")
         return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
+    value = _value_at(data, path)
     described = _description(here)
     mend = f"Write {described}." if described else "Write a value of that kind."
-    return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
+    if isinstance(value, str) and (slip := slips.in_word(value, is_ascii=True)):
+        mend = f"{mend} {slip}"
+    return ConfigurationError(file, _line(lines, path), _dotted(path), _in_plain_words(what), mend)
+
+
+def _nearest(name: str, known: list[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean `{near[0]}`?" if near else otherwise
+
+
+_PLAIN_WORDS = {
+    "object": "keys with values",
+    "array": "a list",
+    "null": "nothing",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
+
+
+def _in_plain_words(what: str) -> str:
+    """What msgspec says in the terms of JSON, in those of whoever wrote the file."""
+
+    def said(match: re.Match[str]) -> str:
+        return " or ".join(_PLAIN_WORDS.get(word, f"`{word}`") for word in match[1].split(" | "))
+
+    plain = re.sub(r"`([^`]*)`", said, what)
+    return plain[:1].lower() + plain[1:]
 
 
 def _steps(path: str) -> Steps:
@@ -238,6 +290,7 @@ def _as_number(step: str | int) -> int | float:
 
 
 def _type_at(kind: inspect.Type, path: Steps, data: Any) -> inspect.Type:
+    kind = _meant(kind, data)
     for depth, step in enumerate(path):
         kind = _meant(_type_below(kind, step), _value_at(data, path[: depth + 1]))
     return kind
@@ -280,6 +333,16 @@ def _fields(kind: inspect.Type) -> Iterator[str]:
     for option in _options(kind):
         if isinstance(option, inspect.StructType):
             yield from (field.encode_name for field in option.fields)
+
+
+def _required(kind: inspect.Type) -> list[str]:
+    """The keys that must be there, whatever the rest is."""
+    options = [option for option in _options(kind) if isinstance(option, inspect.StructType)]
+    return [
+        field.encode_name
+        for field in (options[0].fields if options else ())
+        if all(any(f.encode_name == field.encode_name and f.required for f in o.fields) for o in options)
+    ]
 
 
 def _tags(kind: inspect.Type, path: Steps) -> list[str]:

@@ -115,3 +115,90 @@ def test_what_no_message_or_database_takes_is_no_name(escape: str) -> None:
     error = complaint(f'name: a\npoints:\n  "p{escape}": {{register: 7}}\n')
     assert (error.line, error.field) == (3, "points")
     assert str(error).encode().find(b"\0") < 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "mend"),
+    [
+        ("name：a\nbuses: []\n", 1, "Write `:` and a space in place of `：`."),
+        ("name: a\npoints: {p: {register: 7，on: x}}\n", 2, "Write `,` and a space in place of `，`."),
+        ("name: a\npoints: {p: ｛register: 7}}\n", 2, "Write `{` in place of `｛`."),
+        ("name: a\npoints:\n\tp: {register: 7}\n", 3, "Write spaces here: this is a tab."),
+        (
+            "name: a\npoints:\n\u00a0\u00a0p: {register: 7}\n",
+            3,
+            "Write spaces here: this is a no-break space.",
+        ),
+        (
+            "name: a\npoints:\n\u3000p: {register: 7}\n",
+            3,
+            "Write spaces here: this is a Chinese (full-width) space.",
+        ),
+        ("name: a\npoints: {p：{register: 7}}\n", 2, "Write `:` and a space in place of `：`."),
+        (
+            "name: a\nbuses: [{register: １}]\n",
+            2,
+            "Write a register number from 0 to 65535. Write `1` in place of `１`.",
+        ),
+        # Among Chinese words it is meant, and so it is in a comment and behind the place.
+        ("name: 东，西\npoints: 东，西\n", 2, "Write a value of that kind."),
+        ("name: a  # 名，：\npoints: {p: [}\n", 2, "Mend the indentation or quotes."),
+        ("name: '名，：'\npoints: {p: [}\n", 2, "Mend the indentation or quotes."),
+        ("name: a\n---\nname: b\n", 2, "Keep one document in a file: take `---` and what follows it out."),
+    ],
+)
+def test_signs_of_an_input_method_are_named_where_they_stand(text: str, line: int, mend: str) -> None:
+    error = complaint(text)
+    assert (error.line, error.mend) == (line, mend)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])
+def test_an_empty_file_says_what_it_needs(text: str) -> None:
+    error = complaint(text)
+    assert (error.message, error.mend) == ("is empty", "Write `name:`.")
+
+
+def test_a_wrong_kind_is_said_in_words_of_yaml() -> None:
+    assert complaint("- a\n").message == "expected keys with values, got a list"
+    assert complaint("name:\n").message == "expected text, got nothing"
+
+
+def test_of_kinds_that_a_word_tells_apart_only_the_keys_of_the_one_are_known() -> None:
+    class Bus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="way"):
+        host: str = ""
+
+    class Tcp(Bus, frozen=True, tag="tcp"):
+        port: int = 0
+
+    class Line(Bus, frozen=True, tag="line"):
+        baudrate: int = 0
+
+    with pytest.raises(ConfigurationError) as caught:
+        documents.parse("way: tcp\nspeed: 1\n", Tcp | Line, FILE)
+    assert caught.value.mend == "Known keys here: host, port."
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("name: a\n".encode("utf-16"), "site.yaml: is not UTF-8 text but UTF-16. Save it as UTF-8."),
+        ("name: a\nbuses: []\n# 塔机\n".encode("gbk"), "site.yaml:3: is not UTF-8 text. Save it as UTF-8."),
+    ],
+)
+def test_a_file_in_another_encoding_says_so(data: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_bytes(data)
+    with pytest.raises(ConfigurationError) as caught:
+        documents.read(file, Outer)
+    assert str(caught.value).endswith(said)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("name: a\n", encoding="utf-8-sig")
+    assert documents.load(file, Outer) == Outer("a")
+
+
+def test_a_list_is_no_key() -> None:
+    error = complaint("name: a\npoints: {[1, 2]: {register: 7}}\n")
+    assert (error.line, error.field, error.mend) == (2, "points", "Quote it.")
