@@ -53,17 +53,23 @@ def read(file: Path, kind: type[T]) -> Document[T]:
 def text_of(file: Path) -> str:
     """What stands in `file`; raises `ConfigurationError` where that cannot be read."""
     try:
-        return file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except OSError as exc:
         raise ConfigurationError(file, 0, "", f"cannot be read: {exc.strerror}", "Check the path.") from exc
     except UnicodeDecodeError as exc:
         raise _not_utf8(file, exc) from exc
+    if "\0" in text[:2]:
+        raise ConfigurationError(file, 0, "", *_UTF16)
+    return text
+
+
+_UTF16 = "is not UTF-8 text but UTF-16", "Save it as UTF-8."
 
 
 def _not_utf8(file: Path, exc: UnicodeDecodeError) -> ConfigurationError:
     """Which line it is, unless the whole file is of another kind."""
     if exc.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return ConfigurationError(file, 0, "", "is not UTF-8 text but UTF-16", "Save it as UTF-8.")
+        return ConfigurationError(file, 0, "", *_UTF16)
     line = exc.object.count(b"\n", 0, exc.start) + 1
     return ConfigurationError(file, line, "", "is not UTF-8 text", "Save it as UTF-8.")
 

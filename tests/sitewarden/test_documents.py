@@ -182,6 +182,7 @@ def test_of_kinds_that_a_word_tells_apart_only_the_keys_of_the_one_are_known() -
     ("data", "said"),
     [
         ("name: a\n".encode("utf-16"), "site.yaml: is not UTF-8 text but UTF-16. Save it as UTF-8."),
+        ("name: a\n".encode("utf-16-le"), "site.yaml: is not UTF-8 text but UTF-16. Save it as UTF-8."),
         ("name: a\nbuses: []\n# 塔机\n".encode("gbk"), "site.yaml:3: is not UTF-8 text. Save it as UTF-8."),
     ],
 )
