@@ -8,7 +8,7 @@ from sitewarden.messages import PointBirth
 from sitewarden.parameters import NO_POINTS, ByPoint, Parameters
 from sitewarden.profiles import Profile
 from sitewarden.rules.binding import Beside, KindMissingError, applies, bind
-from sitewarden.rules.model import BoundRule, LimitChange
+from sitewarden.rules.model import Bad, BoundRule, LimitChange, Stale
 from sitewarden.rules.packs import RulePack, rules_of
 
 
@@ -60,6 +60,26 @@ def points_of(subject: Subject) -> tuple[PointBirth, ...]:
 def stale_after_ms(profile: Profile, key: str, intervals_ms: Mapping[str, int]) -> int:
     """The profile's, but never under three of the intervals that are really polled."""
     return max(profile.stale_after_ms(key), 3 * intervals_ms[profile.points[key].group])
+
+
+def parameters_lacking(
+    points: Sequence[PointBirth],
+    packs: Iterable[RulePack],
+    *,
+    parameters: Parameters,
+    point_parameters: ByPoint,
+) -> dict[str, list[str]]:
+    """Parameters that are not given and on which rules wait, each with the points that those would judge."""
+    found: dict[str, list[str]] = {}
+    for _, rule in rules_of(packs):
+        asked = rule.applies_if
+        if asked is None or asked.equals is not None or isinstance(rule.condition, Stale | Bad):
+            continue
+        for point in points:
+            if point.kind == rule.watch and not applies(rule, point.p, parameters, point_parameters):
+                waiting = found.setdefault(asked.parameter, [])
+                waiting += [point.p] if point.p not in waiting else []
+    return found
 
 
 def bind_rules(

@@ -134,12 +134,17 @@ def _broker(gateway: Gateway) -> str:
 def _load(bus: Bus) -> str:
     load = load_of(bus)
     assumed = f"{1000 * TURN_AROUND_S:g} ms an answer assumed"
-    return f"{load.requests_per_s:g} requests/s, {load.percent:.0f} % of its time ({assumed})"
+    return f"{_requests(load.requests_per_s)}, {load.percent:.0f} % of its time ({assumed})"
+
+
+def _requests(per_s: float) -> str:
+    """By the second, or how far apart they are where that is longer."""
+    return f"{per_s:.3g} requests/s" if per_s >= 1 or not per_s else f"a request every {1 / per_s:.3g} s"
 
 
 def _spoken_to(device: Device) -> str:
     if isinstance(device, PolledDevice):
-        return f"unit {device.unit}, {requests_per_second(device):g} requests/s"
+        return f"unit {device.unit}, {_requests(requests_per_second(device))}"
     if isinstance(device, SpeakingDevice):
         return f"identity {device.identity}, speaks by itself"
     if isinstance(device, Camera):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edge.busload import load_of
 from edge.config import Gateway
 from edge.grouping import doubts_of
-from edge.rules import unwatched_points
+from edge.rules import unasked, unwatched_points
 from edge.vision import card
 from sitewarden.errors import ConfigurationError
 
@@ -62,4 +62,6 @@ def unjudged(gateway: Gateway) -> Iterator[str]:
     for device in gateway.devices:
         if device.rules and (unwatched := unwatched_points(device)):
             yield f"no rule watches {', '.join(unwatched)}"
+        for parameter, points in unasked(device).items():
+            yield f"`{parameter}` is not given under `parameters:`; with it rules judge {', '.join(points)}"
         yield from (f"{device.name}: {why}" for why in device.unjudged)

@@ -40,7 +40,7 @@ def unwatched_points(device: Device) -> list[str]:
 
     Whatever arms a rule counts as watched. That a point or a device can be read says nothing of a value.
     """
-    judging = [bound for bound in device.rules if not isinstance(bound.rule.condition, Stale | Bad)]
+    judging = _judging(device)
     watched = {bound.point for bound in judging}
     for derived in reversed(derived_points(device)):
         if derived.point in watched:
@@ -48,3 +48,15 @@ def unwatched_points(device: Device) -> list[str]:
     for bound in judging:
         watched.update(bound.inputs[: len(bound.arm)])
     return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]
+
+
+def unasked(device: Device) -> dict[str, list[str]]:
+    """Parameters that would have points judged whose values no rule judges, each with those points."""
+    judged = {bound.point for bound in _judging(device)}
+    found = {name: [p for p in points if p not in judged] for name, points in device.lacking.items()}
+    return {name: points for name, points in found.items() if points}
+
+
+def _judging(device: Device) -> list[BoundRule]:
+    """The rules about values, not about whether there are any."""
+    return [bound for bound in device.rules if not isinstance(bound.rule.condition, Stale | Bad)]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from edge import itself
-from edge.bindings import bind_rules, points_of, subject_of
+from edge.bindings import bind_rules, parameters_lacking, points_of, subject_of
 from edge.config.equipment import chart_of, misequipped, zone_points
 from edge.config.model import Device
 from edge.config.parameters import point_parameters_unmeant
@@ -55,6 +55,9 @@ def fields_of(source: Source, where: str, entry: DeviceEntry, bus: BusEntry, kno
         danger=Danger(zones=entry.zones) if entry.zones else None,
         rules=tuple(rules),
         unjudged=tuple(unjudged),
+        lacking=parameters_lacking(
+            points, known.packs, parameters=entry.parameters, point_parameters=entry.point_parameters
+        ),
         commissioning=entry.commissioning,
         out_of_service=_out_of_service(source, where, entry, points),
         history=_history(source, entry.history),

@@ -1,7 +1,7 @@
 """What an agent works from: buses, ears and devices, everything about them looked up and checked."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
+    lacking: Mapping[str, Sequence[str]] = {}
+    """Parameters that are not given and on which rules wait, each with the points that those would judge."""
     commissioning: Commissioning = "in_use"
     out_of_service: frozenset[str] = frozenset()
     """Points whose alarms are not raised."""

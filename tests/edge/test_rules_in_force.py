@@ -87,6 +87,19 @@ def test_what_cannot_be_judged_and_what_nobody_watches_is_said(
     assert any("`outputs` is empty" in doubt for doubt in told)
 
 
+def test_a_limit_that_waits_for_a_number_of_the_site_is_told_with_its_points(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any]
+) -> None:
+    waits = "`hook_highest_m` is not given under `parameters:`; with it rules judge crane-1/hook_height"
+    assert waits in list(doubts(load_gateway(write_gateway(gateway_dict))))
+    gateway_dict["buses"][0]["devices"][0].setdefault("parameters", {})["hook_highest_m"] = 38
+    gateway = load_gateway(write_gateway(gateway_dict))
+    assert "hook_highest_m" not in {name for device in gateway.devices for name in device.lacking}
+    told = "\n".join(doubts(gateway))
+    assert "hook_highest_m" not in told
+    assert "no rule watches crane-1/slew" in told
+
+
 def test_a_parameter_that_is_no_choice_is_refused(
     write_gateway: WriteGateway, with_gb50497: dict[str, Any]
 ) -> None:
