@@ -21,15 +21,15 @@ _SETTLED = dt.timedelta(days=2)
 _DAY = dt.timedelta(days=1)
 _LEVEL = "at, low, high, first, last, first_at, last_at, point_id, n, good, sum"
 _TABLES = """
-    SELECT relname FROM pg_class AS c
+    SELECT relname, relpersistence = 'u' AS transient FROM pg_class AS c
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
        AND relname !~ '^(migration|storage|dirty|reading_(open.*|late|packed)|'
-                       '(minute|hour|day)_(kept|packed|plain)|history_export_part)$'
+                       '(minute|hour|day)_(kept|packed|plain))$'
        AND NOT EXISTS (SELECT FROM pg_depend AS d
                         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY 1
 """
-"""Those that both modes have alike."""
+"""Those that both modes have alike; of the transient ones nothing is brought, as no backup has any of it."""
 _COLUMNS = """
     SELECT attname FROM pg_attribute
      WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
@@ -109,14 +109,12 @@ def transfer(source: str, target: str, mode: Mode, say: Say) -> None:
 
 
 def _move_tables(old: Connection, new: Connection) -> None:
-    names = [str(name) for (name,) in new.execute(_TABLES.encode()).fetchall()]
-    if strange := {str(name) for (name,) in old.execute(_TABLES.encode()).fetchall()}.symmetric_difference(
-        names
-    ):
+    tables: dict[str, bool] = dict(new.execute(_TABLES.encode()).fetchall())
+    if strange := tables.keys() ^ {name for name, _ in old.execute(_TABLES.encode()).fetchall()}:
         raise KeepingError(f"these tables are in one mode only: {', '.join(sorted(strange))}")
     # A migration may have put rows into some.
-    new.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))
-    for name in names:
+    new.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))
+    for name in (name for name, transient in tables.items() if not transient):
         columns = [
             str(column) for (column,) in new.execute(_COLUMNS, [sql.Identifier(name).as_string()]).fetchall()
         ]

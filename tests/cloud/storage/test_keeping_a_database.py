@@ -32,7 +32,7 @@ def filled(history: History) -> None:
     history.store({(1, NOON + 17): (5, Quality.GOOD)}, now_ms=NOON + 5 * DAY)
 
 
-def _exported(history: History, folder: Path) -> None:
+def exported(history: History, folder: Path) -> None:
     """A file of a history that waits to be saved."""
     seed_sites(history.connection, make_settings(folder).sites)
     history.rows(
@@ -50,7 +50,7 @@ def test_what_is_restored_goes_on_as_if_nothing_had_been(
     history: History, mode: Mode, postgres: Postgres, tmp_path: Path
 ):
     filled(history)
-    _exported(history, tmp_path)
+    exported(history, tmp_path)
     file = tmp_path / "of-today.backup"
     assert back_up(history.dsn, file, print) == file.stat().st_size
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -110,12 +110,20 @@ def started_again(server: Postgres) -> None:
     wait_for(lambda: tending() or server.server.is_running, "the server to start again")
 
 
+def _copied(owner: psycopg.Connection, original: sql.Identifier, name: sql.Identifier) -> bool:
+    try:
+        owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, original))
+    except psycopg.errors.ObjectInUse:
+        return False
+    return True
+
+
 @contextmanager
 def copy_of(template: str) -> Iterator[str]:
     """A database that is what that one is."""
     name, original = (sql.Identifier(f"t_{secrets.token_hex(6)}"), sql.Identifier(database_of(template)))
     with psycopg.connect(template, dbname="postgres", autocommit=True) as owner:
-        owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, original))
+        wait_for(lambda: _copied(owner, original, name), "TimescaleDB's own sessions to leave the original")
     # While it is there the server may be killed.
     yield make_conninfo(template, dbname=name.as_string().strip('"'))
     with psycopg.connect(template, dbname="postgres", autocommit=True) as owner:
@@ -132,7 +140,7 @@ def own_server(shared: Postgres) -> Iterator[Postgres]:
         yield server
 
 
-@pytest.mark.timeout(60 + 30 * KILLS)
+@pytest.mark.timeout(300 + 30 * KILLS)
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_at_any_instant_it_leaves_the_old_schema_or_the_new(mode: Mode, postgres: Postgres):
     rng = random.Random(f"{mode}")

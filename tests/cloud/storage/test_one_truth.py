@@ -174,10 +174,9 @@ def test_readings_that_come_late_all_the_time_keep_no_other_work_waiting(history
     history.check()
 
 
-def test_where_nothing_is_due_no_table_is_read_whole(history: History, mode: str):
-    """It is looked every half minute, and minutes of years are many gigabytes."""
-    if mode == "timescale":
-        pytest.skip("chunks go as a whole")
+@pytest.mark.parametrize("mode", ["plain"], indirect=True)
+def test_where_nothing_is_due_no_table_is_read_whole(history: History):
+    """It is looked every half minute, and minutes of years are many gigabytes; chunks go as a whole."""
     history.store({(1, NOON + k * MINUTE): (k, Quality.GOOD) for k in range(60)}, now_ms=NOON + HOUR)
     history.keep(NOON + 5 * DAY)
 

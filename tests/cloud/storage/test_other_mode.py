@@ -11,10 +11,11 @@ from cloud.storage.checks import check
 from cloud.storage.modes import Mode
 from cloud.storage.programs import KeepingError
 from cloud.storage.state import state_of
+from cloud.storage.transfer import transfer
 from sitewarden.quality import Quality
 from tests.cloud.storage.databases import empty_database
 from tests.cloud.storage.history import DAY, HOUR, NOON, History
-from tests.cloud.storage.test_keeping_a_database import filled
+from tests.cloud.storage.test_keeping_a_database import exported, filled
 from tests.support import timescale
 from tests.support.left_out import leave_out_optional
 from tests.support.postgres import Postgres
@@ -67,17 +68,38 @@ def test_in_the_other_mode_it_says_the_same_and_back_again(
         history.connection.close()
 
 
+@pytest.mark.parametrize("mode", ["plain"], indirect=True)
 def test_what_a_server_cannot_hold_is_said_before_anything_is_done(
-    history: History, mode: Mode, postgres: Postgres, tmp_path: Path
+    history: History, postgres: Postgres, tmp_path: Path
 ):
-    if mode == "timescale":
-        pytest.skip("a server that has it can hold both")
+    """One that has TimescaleDB can hold both."""
     file = tmp_path / "of-today.backup"
     back_up(history.dsn, file, print)
     with pytest.raises(KeepingError, match="not empty"):
         restore(history.dsn, file, print, "timescale")
     with empty_database("plain", postgres) as dsn, pytest.raises(KeepingError, match="for TimescaleDB, but"):
         restore(dsn, file, print, "timescale")
+
+
+@pytest.mark.parametrize("mode", ["plain"], indirect=True)
+def test_all_is_brought_but_what_can_be_made_again(history: History, postgres: Postgres, tmp_path: Path):
+    """Into a database of its own mode, so that it is looked at on any server."""
+    filled(history)
+    exported(history, tmp_path)
+    before = [history.rolled(level) for level in ("reading_minute", "reading_hour", "reading_day")]
+    beside = history.rows(_BESIDE)
+    with empty_database("plain", postgres) as target:
+        transfer(history.dsn, target, "plain", print)
+        history.connection.close()
+        history.connection = connect(target)
+        assert [
+            history.rolled(level) for level in ("reading_minute", "reading_hour", "reading_day")
+        ] == before
+        assert history.rows(_BESIDE) == beside
+        held = "SELECT (SELECT count(*) FROM history_export), (SELECT count(*) FROM history_export_part)"
+        assert history.rows(held) == [(1, 0)]
+        assert list(check(history.connection)) == []
+        history.connection.close()
 
 
 def test_a_database_without_readings_is_brought_there_too(postgres: Postgres, tmp_path: Path):

@@ -68,9 +68,9 @@ def test_a_clock_that_stands_behind_moves_nothing(history: History):
     history.check()
 
 
-def test_days_that_a_clock_has_made_go_when_they_are_empty(history: History, mode: Mode):
-    if mode == "timescale":
-        pytest.skip("TimescaleDB makes a chunk for a reading alone")
+@pytest.mark.parametrize("mode", ["plain"], indirect=True)
+def test_days_that_a_clock_has_made_go_when_they_are_empty(history: History):
+    """TimescaleDB makes a chunk for a reading alone."""
     history.store(minutes(NOON), now_ms=NOON)
     with psycopg.connect(history.dsn, autocommit=True) as owner:
         owner.execute(
@@ -102,9 +102,9 @@ def test_hours_with_readings_that_nobody_keeps_are_found(history: History, mode:
     assert "there are readings of point 1 and no kept hour 2025-11-23T12" in found
 
 
-def test_a_backup_keeps_the_room_of_a_packed_day_and_nobody_waits_for_it(history: History, mode: Mode):
-    if mode == "timescale":
-        pytest.skip("chunks are compressed in place")
+@pytest.mark.parametrize("mode", ["plain"], indirect=True)
+def test_a_backup_keeps_the_room_of_a_packed_day_and_nobody_waits_for_it(history: History):
+    """Chunks are compressed in place."""
     history.store(minutes(NOON), now_ms=NOON + 2 * HOUR)
     history.keep(NOON + 4 * DAY)
     with psycopg.connect(history.dsn, application_name="pg_dump") as reading:

@@ -26,7 +26,7 @@ from tests.support.waiting import ended
 
 CI_EXAMPLES = 2000
 EXAMPLES = int(os.environ.get("SITEWARDEN_FUZZ_EXAMPLES", CI_EXAMPLES))
-pytestmark = pytest.mark.timeout(60 if EXAMPLES <= CI_EXAMPLES else 0)
+pytestmark = pytest.mark.timeout(400 if EXAMPLES <= CI_EXAMPLES else 0)
 fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
