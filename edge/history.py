@@ -32,9 +32,10 @@ def read_history(device: Device, file: Path) -> list[list[Reading]]:
     """The raw readings by instant, oldest first; raises `ConfigurationError` naming a bad cell."""
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(file, 0, "", f"cannot be read: {reason}", "Save it as UTF-8.") from exc
+    except OSError as exc:
+        raise ConfigurationError(file, 0, "", f"cannot be read: {exc.strerror}", "Check the path.") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError(file, 0, "", "is not UTF-8 text", "Save it as UTF-8.") from exc
     return [instant for instant in _Table(device, file).instants(text) if instant]
 
 

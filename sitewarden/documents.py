@@ -202,7 +202,8 @@ def _complaint(
         )
     if data is None:
         needed = ", ".join(f"`{field}:`" for field in _required(here))
-        return ConfigurationError(file, 0, "", "is empty", f"Write {needed or 'what it is to say'}.")
+        mend = f"Write {needed}." if needed else f"Known keys here: {', '.join(known)}."
+        return ConfigurationError(file, 0, "", "is empty", mend)
     if "missing required field" in what:
         field = (*path, name)
         return ConfigurationError(

@@ -159,7 +159,7 @@ class _Table:
 
     def _column(self, names: list[str], name: str) -> int:
         if name not in names:
-            raise self.error(name, "is not a column", "A history has point, at_ms, value and quality.")
+            raise self.error(name, "is not a column", _mend_of(names))
         if names.count(name) > 1:
             raise self.error(name, "is there twice", "Give each column once.")
         return names.index(name)
@@ -192,6 +192,15 @@ class _Table:
         return ConfigurationError(self._file, self._line, column, message, mend)
 
 
+def _mend_of(names: list[str]) -> str:
+    """What a table lacks: more often than a column it is the sign between columns."""
+    for sign, named in ((";", "`;`"), ("\t", "a tab"), ("，", "`，`")):
+        if len(names) == 1 and sign in names[0]:
+            return f"Part columns by `,` in place of {named}."
+    return "Begin the table with point, at_ms or at, value and, where there is one, quality."
+
+
 def _unreadable(file: Path, exc: OSError | UnicodeDecodeError) -> ConfigurationError:
-    reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-    return ConfigurationError(file, 0, "", f"cannot be read: {reason}", "Check the path.")
+    if isinstance(exc, UnicodeDecodeError):
+        return ConfigurationError(file, 0, "", "is not UTF-8 text", "Save it as UTF-8.")
+    return ConfigurationError(file, 0, "", f"cannot be read: {exc.strerror}", "Check the path.")

@@ -86,7 +86,7 @@ def read_header(file: Path) -> Header:
     """What the file says of itself; raises `ConfigurationError` where it is no history."""
     header = find_header(file)
     if header is None:
-        mend = "Export it with `sitewarden cloud export`, or give the devices with `--config gateway.yaml`."
+        mend = "Export it with `sitewarden cloud export`; a replay may be told by `--config gateway.yaml`."
         raise ConfigurationError(file, 1, "", "does not say which devices it is of", mend)
     return header
 

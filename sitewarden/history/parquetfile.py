@@ -233,7 +233,8 @@ def _opened(file: Path) -> Any:
         # Names repeat a million times: only their numbers are unpacked.
         return pq.ParquetFile(file, read_dictionary=["point"])
     except (pa.ArrowException, OSError) as exc:
-        raise ConfigurationError(file, 0, "", f"is no Parquet file: {exc}", "Check the path.") from exc
+        reason = str(exc).rstrip(".")
+        raise ConfigurationError(file, 0, "", f"is no Parquet file: {reason}", "Check the path.") from exc
     except KeyError as exc:
         # Names that are lists or the like have no numbers of their own.
         raise ConfigurationError(file, 0, "point", "is not a column of text", "Write names as text.") from exc

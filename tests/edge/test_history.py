@@ -114,3 +114,14 @@ def test_a_long_past_is_learned_without_forecasts_and_the_next_look_has_it(
     ]
     assert forecasts[0] == forecasts[1]
     assert forecasts[0]
+
+
+def test_a_file_that_is_no_text_and_one_that_is_not_there_say_what_mends_them(
+    pit: Device, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.csv"
+    with pytest.raises(ConfigurationError, match=r"cannot be read: .* Check the path"):
+        read_history(pit, file)
+    file.write_bytes("at,h1\n".encode("utf-16"))
+    with pytest.raises(ConfigurationError, match=r"is not UTF-8 text\. Save it as UTF-8"):
+        read_history(pit, file)

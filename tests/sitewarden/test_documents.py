@@ -203,3 +203,13 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 def test_a_list_is_no_key() -> None:
     error = complaint("name: a\npoints: {[1, 2]: {register: 7}}\n")
     assert (error.line, error.field, error.mend) == (2, "points", "Quote it.")
+
+
+def test_an_empty_file_that_needs_nothing_says_what_it_may_hold() -> None:
+    class Optional(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        port: int = 80
+        host: str = ""
+
+    with pytest.raises(ConfigurationError) as caught:
+        documents.parse("", Optional, FILE)
+    assert caught.value.mend == "Known keys here: host, port."

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,23 @@ def test_other_programs_may_write_instants_and_leave_the_quality_out(tmp_path):
     header = a_header(since_ms=0, until_ms=2**52)
     track = read_history(file, header=header).tracks["crane-1/load"]
     assert as_lists(track) == [(1_763_604_000_000, 3.5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"", "point: is not a column. Begin the table with point, at_ms or at"),
+        (b"point;at;value\n", "point: is not a column. Part columns by `,` in place of `;`"),
+        (b"point\tat\tvalue\n", "Part columns by `,` in place of a tab"),
+        ("point，at，value\n".encode(), "Part columns by `,` in place of `，`"),
+        ("point,at,value\n".encode("utf-16"), "is not UTF-8 text. Save it as UTF-8."),
+    ],
+)
+def test_a_table_of_another_make_says_what_it_must_be(tmp_path, data, complaint):
+    file = tmp_path / "h.csv"
+    file.write_bytes(data)
+    with pytest.raises(ConfigurationError, match=re.escape(complaint)):
+        read_history(file, header=a_header())
 
 
 def test_a_file_of_another_program_needs_to_be_told_whose_it_is(tmp_path):
