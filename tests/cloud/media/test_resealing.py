@@ -1,10 +1,15 @@
 """The key of unredacted pictures is changed: nothing is lost on the way, wherever it breaks off."""
 
+import asyncio
+import shutil
+import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -26,6 +31,7 @@ from tests.cloud.media.test_pictures import (
 )
 from tests.cloud.site import TestSite, now_ms
 from tests.cloud.web.serving import Web
+from tests.support.waiting import until
 
 Asked = Callable[..., int]
 
@@ -36,9 +42,9 @@ def asked(site: TestSite, monkeypatch: pytest.MonkeyPatch) -> Asked:
     monkeypatch.setattr(command, "read_settings", lambda _: site.settings)
     monkeypatch.setattr("cloud.running.app_dsn", lambda _: site.dsn)
 
-    def run(what: str, *, now: bool = False) -> int:
+    def run(what: str, *, now: bool = False, lost: bool = False) -> int:
         return {"show": command._show, "change": command._change, "retire": command._retire}[what](
-            Namespace(config=Path(), now=now)
+            Namespace(config=Path(), now=now, lost=lost)
         )
 
     return run
@@ -130,6 +136,97 @@ def test_whoever_changes_the_key_at_the_same_time_loses_none(tmp_path: Path) -> 
     assert sorted(before) == keyfiles.earlier(file)
     keys = {keyfiles.read(one) for one in (file, *before)}
     assert len(keys) == 41, "each was kept"
+
+
+HOLDS = """
+import sys, psycopg
+from cloud.database import connect
+from cloud.media.changing import alone
+with connect(sys.argv[1]) as connection, alone(connection):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_of_two_machines_without_a_shared_disk_one_changes_the_key_until_it_is_killed(
+    site: TestSite, web: Web, asked: Asked
+) -> None:
+    """The other is another process here, which the lock of a file would not hold up either."""
+    content, view = a_record_and_a_picture(site, web)
+    vault = Vault.of(site.settings)
+    key = vault.file.read_text()
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, site.dsn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            for what in ("change", "retire"):
+                vault.file.with_name("media.key.before-0").write_text(key)
+                with pytest.raises(SiteWardenError, match="is being changed"):
+                    asked(what)
+            assert vault.file.read_text() == key
+            vault.file.with_name("media.key.before-0").unlink()
+        finally:
+            other.kill()
+    waited_for_nobody(site)
+    assert asked("change") == 0
+    assert seen(site, web) == (content, content, view)
+
+
+def waited_for_nobody(site: TestSite) -> None:
+    """The server sees that whoever was killed is gone."""
+    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+    asyncio.run(until(lambda: site.value(locks) == 0, what="the lock is free"))
+
+
+def test_a_machine_that_has_not_the_key_that_was_made_last_changes_none(
+    site: TestSite, web: Web, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_record_and_a_picture(site, web)
+    vault = Vault.of(site.settings)
+    elsewhere = tmp_path / "elsewhere" / "media.key"
+    elsewhere.parent.mkdir()
+    shutil.copy(vault.file, elsewhere)
+    assert asked("change") == 0
+    here, its = site.settings, msgspec.structs.replace(site.settings, media_key_file=elsewhere)
+    monkeypatch.setattr(command, "read_settings", lambda _: its)
+    number = next(iter(vault.keys()))
+    with pytest.raises(SiteWardenError, match=f"changed to {number} at another machine"):
+        asked("change")
+    assert keyfiles.earlier(elsewhere) == []
+    # As the documentation says: the one from before first.
+    for file in (*vault.earlier, vault.file):
+        shutil.copy(file, elsewhere.parent)
+    assert asked("change") == 0
+    monkeypatch.setattr(command, "read_settings", lambda _: here)
+    for what in ("change", "retire"):
+        with pytest.raises(SiteWardenError, match="at another machine"):
+            asked(what, now=True)
+    assert asked("change", lost=True) == 0
+
+
+def test_a_key_whose_change_was_not_noted_is_changed_and_retired_all_the_same(
+    site: TestSite, web: Web, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, view = a_record_and_a_picture(site, web)
+    assert asked("change") == 0
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut:
+        cut.setattr("cloud.media.changing.note_last", killed)
+        with pytest.raises(KeyboardInterrupt):
+            asked("change")
+    vault = Vault.of(site.settings)
+    assert len(vault.keys()) == 3
+    assert site.value("SELECT number FROM media_key") != next(iter(vault.keys()))
+    PicturesResealed(vault)(site.connection, now_ms())
+    assert asked("retire", now=True) == 0
+    assert asked("change") == 0
+    assert seen(site, web) == (content, content, view)
 
 
 def test_no_key_is_given_up_for_a_file_that_only_has_its_name(tmp_path: Path) -> None:
