@@ -5,9 +5,9 @@ import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
-from cloud.accounts.permissions import SeenDevices, SignedIn, requires
+from cloud.accounts.permissions import SeenDevices, SignedIn, credential_of, requires
 from cloud.cameras.exporting import Wanted, export
 from cloud.cameras.model import (
     AlarmReview,
@@ -25,6 +25,7 @@ from cloud.cameras.watching import SIGHT, WATCH, WATCH_S
 from cloud.database import Row, instant
 from cloud.exports import Mark
 from cloud.exports.answers import Attachment, attachment, in_a_thread
+from cloud.live.permits import Watched, still
 from cloud.media.looks import who
 from cloud.media.sealing import Vault
 from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
@@ -33,11 +34,13 @@ from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
 from cloud.serving import Served, Serving
 from cloud.shown import Page
+from cloud.sites.service import is_among
 
 router = APIRouter(tags=["cameras"])
 
 _SEES = requires("images.view", by_device=True)
-_REVIEWS = requires("images.review", by_device=True)
+_REVIEW = "images.review"
+_REVIEWS = requires(_REVIEW, by_device=True)
 
 ZIP = "application/zip"
 FRESH = dt.timedelta(seconds=10)
@@ -244,7 +247,13 @@ async def review_camera_alarm(
     },
 )
 async def export_camera_alarms(
-    site: KnownSite, serving: Served, signed: SignedIn, devices: SeenDevices, *, device: OfDevice = None
+    site: KnownSite,
+    request: Request,
+    serving: Served,
+    signed: SignedIn,
+    devices: SeenDevices,
+    *,
+    device: OfDevice = None,
 ) -> ZipFile:
     """Cut-outs of alarms on bare heads that people judged right or wrong, for a site's own training.
 
@@ -256,7 +265,15 @@ async def export_camera_alarms(
     wanted = Wanted(site.site, serving.settings.mode, devices, device)
     by, vault = who(serving, signed), Vault.of(serving.settings)
     written = await in_a_thread(export, serving.dsn, wanted, mark, by=by, vault=vault)
-    return ZipFile.of(written, attachment(f"{site.site}-cut-outs-{mark.at:%Y-%m-%d}.zip", ZIP))
+    within = devices if device is None else [device] if is_among(device, devices) else []
+    may_see = still(
+        request.app.state.permits,
+        Watched(credential_of(request), site.site),
+        _REVIEW,
+        lambda now: now is None or (within is not None and now.issuperset(within)),
+    )
+    name = f"{site.site}-cut-outs-{mark.at:%Y-%m-%d}.zip"
+    return ZipFile.of(written, attachment(name, ZIP), may_see)
 
 
 @router.get("/sites/{site}/camera-figures", dependencies=[_SEES])

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, LiteralString, ParamSpec, Self
 from urllib.parse import quote
 
@@ -14,14 +14,19 @@ from starlette.types import Receive, Scope, Send
 from cloud.database import Row, connect
 from cloud.exports.cells import Column, Mark, Table, Value
 from cloud.exports.separated import csv_of
+from sitewarden.errors import SiteWardenError
 
 P = ParamSpec("P")
 CSV = "text/csv; charset=utf-8"
 MOST_ROWS = 200_000
 """Of one export; what is left out is said in its last line."""
-_FETCHED, _CHUNK = 1000, 64 * 1024
+_FETCHED, _CHUNK, _PART = 1000, 64 * 1024, 1024 * 1024
 _PATIENCE = "120s"
 """Of the database, for one export."""
+
+
+class NotHisError(SiteWardenError):
+    """Whoever saves it must not take that for all."""
 
 
 class Attachment(StreamingResponse):
@@ -40,11 +45,17 @@ class Attachment(StreamingResponse):
                 self.written.close()
 
     @classmethod
-    def of(cls, written: IO[bytes], headers: dict[str, str]) -> Self:
-        """The whole of a file, which is closed then."""
+    def of(
+        cls, written: IO[bytes], headers: dict[str, str], may_see: Callable[[], Awaitable[bool]] | None = None
+    ) -> Self:
+        """The whole of a file, which is closed then.
+
+        `may_see`: asked before each part; who may not any more gets no further one, and no end either.
+        """
         length = written.seek(0, 2)
         written.seek(0)
-        made = cls(_parts_of(written), headers=headers | {"Content-Length": str(length)})
+        parts = _parts_of(written) if may_see is None else _parts_for(written, may_see)
+        made = cls(parts, headers=headers | {"Content-Length": str(length)})
         made.written = written
         return made
 
@@ -127,6 +138,13 @@ class _Counted:
                 yield [f"只列出前 {MOST_ROWS} 行 the first {MOST_ROWS} rows only"]
                 return
             yield self._cells(row)
+
+
+async def _parts_for(written: IO[bytes], may_see: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    while part := await asyncio.to_thread(written.read, _PART):
+        if not await may_see():
+            raise NotHisError("who saves a file may not see what is in it any more")
+        yield part
 
 
 def _parts_of(written: IO[bytes]) -> Iterator[bytes]:

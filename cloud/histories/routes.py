@@ -3,20 +3,22 @@
 import asyncio
 import datetime as dt
 import uuid
+from collections.abc import Container
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from cloud.accounts.model import Signed
-from cloud.accounts.permissions import SeenDevices, SignedIn, requires
+from cloud.accounts.permissions import SeenDevices, SignedIn, credential_of, requires
 from cloud.callers import caller
 from cloud.database import Row, connect, milliseconds
 from cloud.exports.answers import CSV, attachment
 from cloud.histories import store
 from cloud.histories.model import MOST_OWN, MOST_ROWS, ExportShown, ExportWanted
-from cloud.histories.sending import sent, wanted_span
+from cloud.histories.sending import Sent, sent, wanted_span
+from cloud.live.permits import Watched, still
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
 from cloud.registry.known import SiteEntry
@@ -26,15 +28,17 @@ from cloud.sites.service import device_of, is_among
 
 router = APIRouter(prefix="/sites/{site}/history-exports", tags=["readings"])
 
-_SEES = requires("history.view", by_device=True)
+_PERMISSION = "history.view"
+_SEES = requires(_PERMISSION, by_device=True)
 _TYPES = {"csv": CSV, "parquet": "application/vnd.apache.parquet"}
 _CONTENT: dict[str, Any] = {media_type.partition(";")[0]: {} for media_type in _TYPES.values()}
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": _CONTENT},
     206: {"description": "The part that was asked for.", "content": _CONTENT},
     409: {"description": "It is not written yet, or gone."},
-    416: {"description": "The part lies beyond the end."},
+    416: {"description": "The part lies beyond the end; `Content-Range` says where that is."},
 }
+_HEAD: dict[int | str, dict[str, Any]] = {200: {"description": "As the file is sent."}, 409: _FILE[409]}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     409: {"description": f"The account has {MOST_OWN} exports under way or kept already."},
 }
@@ -94,41 +98,73 @@ async def read_export(
     return ExportShown(**await _row_of(serving, site, signed, devices, export))
 
 
+@router.head("/{export}/file", dependencies=[_SEES], response_class=Response, responses=_HEAD)
+async def describe_export_file(
+    site: KnownSite, export: UUID, serving: Served, signed: SignedIn, devices: SeenDevices
+) -> Response:
+    """How long the file is, its tag, and that it is given out in parts; a `Range` means nothing here."""
+    row = await _file_row_of(serving, site, signed, devices, export)
+    return Response(headers=_described(site, row) | {"Content-Length": str(row["bytes"])})
+
+
 @router.get("/{export}/file", dependencies=[_SEES], response_class=StreamingResponse, responses=_FILE)
 async def read_export_file(
     site: KnownSite,
     export: UUID,
+    request: Request,
     serving: Served,
     signed: SignedIn,
-    devices: SeenDevices,
     *,
-    range_: Annotated[str | None, Header(alias="Range", max_length=100)] = None,
-    if_range: Annotated[str | None, Header(max_length=100)] = None,
+    devices: SeenDevices,
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """The file, or a part of it where a `Range` is asked for: what broke off is resumed, at any process."""
-    row = await _row_of(serving, site, signed, devices, export)
-    if row["state"] != "done" or not await serving.rows(store.PART, [export, row["tries"], 0]):
-        raise ProblemError(409, "no-file", "There is no file", "It is not written yet, or gone.")
-    size, tag = row["bytes"], f'"{row["sha256"]}"'
-    span = wanted_span(range_ if if_range in {None, tag} else None, size)
+    """The file, or a part of it where a `Range` is asked for: what broke off is resumed, at any process.
+
+    It breaks off where whoever saves it may not see it any more.
+    """
+    row = await _file_row_of(serving, site, signed, devices, export)
+    headers, size = _described(site, row), row["bytes"]
+    # A date is no tag, and a weak tag is never one's own: what may have changed is sent whole.
+    span = wanted_span(range_ if if_range in {None, headers["ETag"]} else None, size)
     if span is None:
-        raise ProblemError(416, "no-such-part", "No such part", f"The file has {size} bytes.")
-    first, last = (at.astimezone(dt.UTC).strftime("%Y%m%dT%H%M") for at in (row["from"], row["to"]))
-    name = f"{site.site}-{row['level']}-{first}-{last}.{row['form']}"
-    media_type = _TYPES[row["form"]]
-    # Said to be encoded already: compressed on the way nobody would know how much is still to come.
-    headers = attachment(name, media_type)
-    headers |= {"Content-Encoding": "identity", "Cache-Control": "private, no-store"}
-    headers |= {"Accept-Ranges": "bytes", "ETag": tag, "Content-Length": str(span.size)}
+        ends = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
+        raise ProblemError(416, "no-such-part", "No such part", f"The file has {size} bytes.", ends)
+    headers["Content-Length"] = str(span.size)
     is_part = span.size < size
     if is_part:
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
+    watched = Watched(credential_of(request), site.site)
+    may_see = still(request.app.state.permits, watched, _PERMISSION, lambda now: _is_seen(row, now))
+    file = Sent(str(export), row["tries"], caller(), may_see)
     return StreamingResponse(
-        sent(serving, caller(), str(export), row["tries"], span),
+        sent(serving, file, span),
         status_code=206 if is_part else 200,
-        media_type=media_type,
+        media_type=_TYPES[row["form"]],
         headers=headers,
     )
+
+
+async def _file_row_of(
+    serving: Serving, site: SiteEntry, signed: Signed, devices: list[str] | None, export: UUID
+) -> Row:
+    row = await _row_of(serving, site, signed, devices, export)
+    if row["state"] != "done" or not await serving.rows(store.PART, [export, row["tries"], 0]):
+        raise ProblemError(409, "no-file", "There is no file", "It is not written yet, or gone.")
+    return row
+
+
+def _described(site: SiteEntry, row: Row) -> dict[str, str]:
+    """Headers of the file, whatever part of it is sent."""
+    first, last = (at.astimezone(dt.UTC).strftime("%Y%m%dT%H%M") for at in (row["from"], row["to"]))
+    name = f"{site.site}-{row['level']}-{first}-{last}.{row['form']}"
+    # Said to be encoded already: compressed on the way nobody would know how much is still to come.
+    return attachment(name, _TYPES[row["form"]]) | {
+        "Content-Encoding": "identity",
+        "Cache-Control": "private, no-store",
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{row["sha256"]}"',
+    }
 
 
 @router.delete("/{export}", dependencies=[_SEES], status_code=204)
@@ -147,7 +183,7 @@ def _own(serving: Serving, site: SiteEntry, signed: Signed) -> Row:
     return {"site": site.site, "mode": serving.settings.mode, "account": signed.account_id}
 
 
-def _is_seen(row: Row, devices: list[str] | None) -> bool:
+def _is_seen(row: Row, devices: Container[str] | None) -> bool:
     """Whether all of it may still be seen."""
     return all(is_among(device_of(point), devices) for point in row["points"])
 

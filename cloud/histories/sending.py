@@ -1,7 +1,7 @@
 """A file out of the database, part by part: whoever saves it slowly holds no connection and little memory."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 from cloud.callers import calling
@@ -9,7 +9,7 @@ from cloud.histories import store
 from cloud.serving import Serving
 from sitewarden.errors import SiteWardenError
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,30})-(\d{0,30})", re.IGNORECASE | re.ASCII)
 
 
 class GoneError(SiteWardenError):
@@ -45,13 +45,26 @@ def wanted_span(asked: str | None, size: int) -> Span | None:
     return span if span.first <= span.last else None
 
 
-async def sent(serving: Serving, asking: str, export: str, tries: int, span: Span) -> AsyncIterator[bytes]:
+class Sent(NamedTuple):
+    """A file that is sent."""
+
+    export: str
+    tries: int
+    asking: str
+    """On whose behalf the database is asked."""
+    may_see: Callable[[], Awaitable[bool]]
+    """Whether who asks may still have it: his session, his role and the devices of all that is in it."""
+
+
+async def sent(serving: Serving, file: Sent, span: Span) -> AsyncIterator[bytes]:
     """Those bytes, each part read as the caller who asks and sees it still; raises `GoneError` where not."""
     at = span.first
     while at <= span.last:
+        if not await file.may_see():
+            raise GoneError("who saves an export may not see it any more")
         begins = at // store.PART_BYTES * store.PART_BYTES
-        with calling(asking):
-            rows = await serving.rows(store.PART, [export, tries, begins], binary=True)
+        with calling(file.asking):
+            rows = await serving.rows(store.PART, [file.export, file.tries, begins], binary=True)
         content = rows[0]["content"][at - begins : span.last + 1 - begins] if rows else b""
         if not content:
             raise GoneError("the file of an export is gone")

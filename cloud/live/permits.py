@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 import psycopg
@@ -17,6 +17,8 @@ from cloud.serving import Serving
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 1.0
+"""So long whoever saves a file goes on at most after he has lost what he saw it by."""
 _RETRY_S = 1.0
 """How soon a database that is away is asked again."""
 _EARLY, _GATHERED = 0.8, 0.05
@@ -54,6 +56,26 @@ def permits_of(serving: Serving) -> Permits:
         return found
 
     return Together(look)
+
+
+def still(
+    permits: Permits, watched: Watched, permission: str, sees: Callable[[Devices], bool]
+) -> Callable[[], Awaitable[bool]]:
+    """Whether whoever has just been let in, and is sent much, may still have it; asked again after `AGAIN_S`.
+
+    `sees`: whether the devices for which it is permitted then are enough. What the database says to the
+    question is raised: nobody is sent anything of which it is not known.
+    """
+    asked_s = clock_s()
+
+    async def look() -> bool:
+        nonlocal asked_s
+        if clock_s() - asked_s < AGAIN_S:
+            return True
+        asked_s = clock_s()
+        return sees(devices_permitted(await permits.ask(watched), permission))
+
+    return look
 
 
 class Standing:

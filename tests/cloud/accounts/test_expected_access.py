@@ -83,10 +83,13 @@ def _one(among: list[str], turn: int) -> str | None:
 def asked(web, token: str, method: str, path: str) -> tuple[int, str]:
     """The status, and what is not there."""
     headers = {"Cookie": f"{COOKIE}={token}"}
-    content = None if method == "GET" else b"{}"
+    content = None if method in {"GET", "HEAD"} else b"{}"
     with web.client.stream(method, path, headers=headers, content=content) as answer:
         if answer.status_code != 404:
             return answer.status_code, ""
+        if method == "HEAD":
+            # It has no words of its own.
+            return asked(web, token, "GET", path)
         return 404, "site" if "no such site" in answer.read().decode() else "other"
 
 

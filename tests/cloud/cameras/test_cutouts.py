@@ -7,16 +7,19 @@ import zipfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 import numpy as np
 import pytest
 
+from cloud.accounts.permissions import COOKIE
 from cloud.cameras import exporting
 from cloud.cameras.cutouts import Judged, area_of, cut_of, split_of
 from cloud.cameras.cutting import Cutter
+from cloud.exports import answers
 from sitewarden.messages import PictureAbout
 from tests.cloud.media.test_pictures import DAY_MS, bare, born, bring, keep  # noqa: F401  a camera is there
 from tests.cloud.site import TestSite, now_ms
-from tests.cloud.web.serving import Web, change_role, changing
+from tests.cloud.web.serving import Web, assign, change_role, changing, new_account, new_session
 from tools.train_helmet import collection, photos
 from tools.train_helmet.collection import HEAD, HELMET, Photo
 
@@ -194,3 +197,34 @@ def test_a_cameras_day_at_the_site_is_one_split() -> None:
     drawn = [split(24 * day) for day in range(400)]
     assert 0.7 < drawn.count("train") / 400 < 0.9
     assert min(drawn.count("val"), drawn.count("test")) > 20
+
+
+@pytest.mark.parametrize("left", ["crane-1", "gate"])
+def test_who_loses_the_camera_while_he_saves_gets_no_further_part(
+    site, web: Web, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    for number in (1, 2, 3):
+        judged(site, web, number, verdict="right")
+    account = new_account(site.connection, "队长", "safety_officer", site="demo", devices=["gate"])
+    web.client.cookies.set(COOKIE, new_session(site.connection, account))
+    parts_for = answers._parts_for
+
+    async def sent_slowly(*given):
+        parts = parts_for(*given)
+        yield await anext(parts)
+        assign(site.connection, account, "safety_officer", site="demo", devices=[left])
+        with changing(site.connection):
+            ended = "UPDATE assignment SET valid_until = now() WHERE account_id = %s AND devices = '{gate}'"
+            if left != "gate":
+                site.connection.execute(ended, [account])
+        async for part in parts:
+            yield part
+
+    monkeypatch.setattr(answers, "_parts_for", sent_slowly)
+    monkeypatch.setattr(answers, "_PART", 5_000)
+    monkeypatch.setattr("cloud.live.permits.AGAIN_S", 0.0)
+    if left == "gate":
+        assert web.get(EXPORT).status_code == 200
+    else:
+        with pytest.raises(httpx.RemoteProtocolError):
+            web.get(EXPORT)

@@ -1,6 +1,7 @@
 """Exports of histories: what stands in the files, who gets which, and how a job runs, ends and is lost."""
 
 import asyncio
+import contextlib
 import csv
 import datetime as dt
 import hashlib
@@ -12,6 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from httpx import RemoteProtocolError
 
 from cloud.accounts.permissions import COOKIE
 from cloud.database import instant
@@ -19,7 +21,7 @@ from cloud.histories import store
 from cloud.histories.files import offsets_ms
 from cloud.histories.job import perform
 from cloud.histories.model import MOST_OWN
-from cloud.histories.sending import GoneError, Span, sent
+from cloud.histories.sending import GoneError, Sent, Span, sent
 from cloud.histories.service import Exporter
 from cloud.live.hub import Hub
 from cloud.serving import Serving, make_pool
@@ -27,8 +29,8 @@ from firmware_sim.replay.place import place_of
 from sitewarden.history import read_header, read_history
 from sitewarden.messages import Gap, PointBirth, Readings
 from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, born, crane, pit, told
-from tests.cloud.site import BOOT, now_ms
-from tests.cloud.web.serving import changing, new_account, new_session
+from tests.cloud.site import BOOT, TestSite, now_ms
+from tests.cloud.web.serving import assign, changing, new_account, new_session
 from tests.support.waiting import PATIENCE_S
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -329,13 +331,29 @@ def test_a_file_is_given_out_by_whichever_process_and_resumed_at_another(
         assert (part.status_code, part.content) == (206, whole[span]), asked
         assert int(part.headers["content-length"]) == len(part.content)
         assert part.headers["content-range"].endswith(f"/{len(whole)}")
-    assert web.get(path, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+    for beyond in (f"bytes={len(whole)}-", "bytes=-0", "bytes=99999999999999999999-"):
+        refused = web.get(path, headers={"Range": beyond})
+        assert (refused.status_code, refused.headers["content-range"]) == (416, f"bytes */{len(whole)}"), (
+            beyond
+        )
+        assert refused.json()["type"] == "/problems/no-such-part"
     for headers in (
         {"Range": "bytes=5-", "If-Range": '"another"'},
+        {"Range": "bytes=5-", "If-Range": f"W/{tag}"},
+        {"Range": "bytes=5-", "If-Range": "Mon, 21 Sep 2026 14:13:20 GMT"},
         {"Range": "lines=1-2"},
         {"Range": "bytes=9-5"},
+        {"Range": "bytes=0-1,5-6"},
+        {"Range": "bytes=" + ",".join(["1-2"] * 200)},
+        {"Range": f"bytes={'9' * 5000}-"},
     ):
-        assert web.get(path, headers=headers).content == whole
+        whole_again = web.get(path, headers=headers)
+        assert (whole_again.status_code, whole_again.content) == (200, whole)
+    for headers in ({}, {"Range": "bytes=5-9"}, {"Range": f"bytes={len(whole)}-"}):
+        head = web.client.head(f"/api/v1{path}", headers=headers)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-length", "etag", "accept-ranges", "content-type", "content-disposition"):
+            assert head.headers[name] == answer.headers[name], name
     # After a crash the database has none of it: that is said, and it counts as expired.
     site.connection.execute("DELETE FROM history_export_part")
     assert web.get(path).json()["type"] == "/problems/no-file"
@@ -355,7 +373,8 @@ def test_who_may_not_see_the_site_any_more_gets_no_further_part(site, settings, 
                 settings=settings, dsn=dsn, pool=pool, hub=Hub(settings, dsn, pool, now_ms),
                 exporter=Exporter(dsn, tmp_path, now_ms), now_ms=now_ms,
             )  # fmt: skip
-            parts = sent(serving, str(account), file.stem, 1, Span(0, file.stat().st_size - 1))
+            whole = Span(0, file.stat().st_size - 1)
+            parts = sent(serving, Sent(file.stem, 1, str(account), always), whole)
             got = await anext(parts) + await anext(parts)
             with changing(site.connection):
                 site.connection.execute(
@@ -366,6 +385,61 @@ def test_who_may_not_see_the_site_any_more_gets_no_further_part(site, settings, 
         return got
 
     assert asyncio.run(saved()) == file.read_bytes()[:200]
+
+
+async def always() -> bool:
+    """The fence of the database alone ends it."""
+    return True
+
+
+def lose_device(site: TestSite, account: int) -> None:
+    assign(site.connection, account, "viewer", site="demo", devices=["pit-1"])
+    with changing(site.connection):
+        site.connection.execute(
+            "UPDATE assignment SET valid_until = now() WHERE account_id = %s AND devices = '{crane-1}'",
+            [account],
+        )
+
+
+def lose_session(site: TestSite, account: int) -> None:
+    site.connection.execute("DELETE FROM session WHERE account_id = %s", [account])
+
+
+def lose_nothing(site: TestSite, account: int) -> None:
+    assign(site.connection, account, "viewer", site="demo", devices=["pit-1"])
+
+
+@pytest.mark.parametrize("lose", [lose_device, lose_session, lose_nothing])
+def test_who_loses_the_device_or_his_session_while_he_saves_gets_no_further_part(
+    site, web, tmp_path, monkeypatch, lose
+):
+    monkeypatch.setattr("cloud.histories.store.PART_BYTES", 10_000)
+    told(born(site, crane(), pit()), LOAD, [float(n) for n in range(300)])
+    account = new_account(site.connection, "司机", "viewer", site="demo", devices=["crane-1"])
+    file = written(site, site.dsn, tmp_path, LOAD, account=account)
+    path, whole = f"/api/v1/sites/demo/history-exports/{file.stem}/file", file.read_bytes()
+
+    async def sent_slowly(*given):
+        parts = sent(*given)
+        yield await anext(parts)
+        lose(site, account)
+        async for part in parts:
+            yield part
+
+    monkeypatch.setattr("cloud.histories.routes.sent", sent_slowly)
+    monkeypatch.setattr("cloud.live.permits.AGAIN_S", 0.0)
+    web.client.cookies.set(COOKIE, new_session(site.connection, account))
+    got = bytearray()
+    with web.client.stream("GET", path) as answer:
+        assert (answer.status_code, int(answer.headers["content-length"])) == (200, len(whole))
+        broken = contextlib.nullcontext() if lose is lose_nothing else pytest.raises(RemoteProtocolError)
+        with broken:
+            for part in answer.iter_raw():
+                got.extend(part)
+    assert whole.startswith(got)
+    assert (len(got) == len(whole)) if lose is lose_nothing else (len(got) <= 10_000 < len(whole))
+    if lose is lose_device:
+        assert web.client.get(path).status_code == 404
 
 
 def test_no_more_is_kept_than_there_is_room_for(site, dsn, tmp_path, monkeypatch):

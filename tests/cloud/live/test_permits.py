@@ -65,7 +65,14 @@ async def watch(viewer: Standing, until_s: float) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    ("held", "lasting"), [([Held(role="viewer")], True), ([], False), ([Held(role="no-such")], False)]
+    ("held", "lasting"),
+    [
+        ([Held(role="viewer")], True),
+        ([], False),
+        ([Held(role="no-such")], False),
+        # He saw all of the site; what he still sees, his page asks for anew.
+        ([Held(role="viewer", devices=frozenset({"crane-1"}))], False),
+    ],
 )
 def test_who_holds_his_role_goes_on_and_nobody_else_does_longer_than_one_answer(held, lasting):
     async def look(_: object) -> dict[Watched, list[Held]]:
