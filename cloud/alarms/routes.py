@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
@@ -12,6 +12,7 @@ from cloud.alarms.model import Asked, Episode, RequestKind, RequestShown, Shelve
 from cloud.alarms.requests import REQUESTS, Target, Wanted, ask
 from cloud.alarms.store import EPISODES, IS_ACKNOWLEDGED
 from cloud.database import Row, instant
+from cloud.notices import acknowledging
 from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
@@ -94,14 +95,24 @@ async def list_requests(
 
 @router.post("/sites/{site}/alarms/{episode}/acknowledge", dependencies=[_ACKNOWLEDGES], status_code=202)
 async def acknowledge_alarm(
-    site: KnownSite, episode: UUID, serving: Served, signed: SignedIn, devices: SeenDevices
+    site: KnownSite,
+    episode: UUID,
+    serving: Served,
+    signed: SignedIn,
+    devices: SeenDevices,
+    *,
+    request: Request,
 ) -> Asked:
     """Say that you know of an alarm; the gateway notes it and silences its siren, the danger may stand.
 
-    It is so once the alarm says `acknowledged_at`. Of an alarm that has ended it is noted here alone.
+    It is so once the alarm says `acknowledged_at`. Of an alarm that has ended it is noted here alone. Who was
+    to be told next is told all the same, unless you hold a role whose word counts.
     """
     row, known = await _row_of(serving, site, episode), await serving.row(IS_ACKNOWLEDGED, [episode])
     check_among(row["device"], devices, "alarm")
+    await acknowledging.of_alarm(
+        serving, signed, episode, None if request.client is None else request.client.host
+    )
     if known is not None and known["so"]:
         return Asked(alarm=Episode(**row), request=None)
     return await _asked(serving, site, row, _wanted(serving, signed, "acknowledge"))

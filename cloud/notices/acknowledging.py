@@ -71,6 +71,17 @@ _REFUSED = {
 }
 
 
+_OF_ALARM: LiteralString = """
+    SELECT told.*, account.name
+      FROM told JOIN account ON account.id = %(account)s
+     WHERE told.episode = %(episode)s FOR UPDATE OF told
+"""
+_ROLES: LiteralString = """
+    SELECT ARRAY(SELECT role FROM unnest(%(roles)s::text[]) AS role
+                  WHERE sees_device(%(account)s, %(site)s, %(device)s, ARRAY[role])) AS roles
+"""
+
+
 class _Who(NamedTuple):
     """Who acknowledges, and from where."""
 
@@ -125,6 +136,33 @@ async def on_pages(serving: Serving, signed: Signed, told: UUID, address: str | 
         await _acknowledge(connection, row, _Who(signed.account_id, None, address), now)
 
 
+async def of_alarm(serving: Serving, signed: Signed, episode: UUID, address: str | None) -> None:
+    """The same by somebody who acknowledges the alarm itself, told of it or not.
+
+    The siren falls silent whoever does that; the next of the chain are told all the same, unless he holds a
+    role there whose word counts.
+    """
+    if signed.account_id is None:
+        return
+    now = instant(serving.now_ms())
+    async with serving.pool.connection() as connection, connection.transaction():
+        cursor = connection.cursor(row_factory=dict_row)
+        await cursor.execute(_OF_ALARM, {"account": signed.account_id, "episode": episode})
+        for row in await cursor.fetchall():
+            roles = await _roles_for(connection, row, signed.account_id)
+            await _note(connection, {**row, "roles": roles}, _Who(signed.account_id, None, address), now)
+
+
+async def _roles_for(connection: AsyncConnection, row: Row, account: int) -> list[str]:
+    """Those of the roles whose word counts that the account holds where it is of."""
+    kind = table().tellings.get(row["kind"])
+    counting = [] if kind is None else kind.rule(row["level"]).acknowledges
+    cursor = connection.cursor(row_factory=dict_row)
+    asked = {"account": account, "site": row["site"], "device": row["device"], "roles": counting}
+    found = await (await cursor.execute(_ROLES, asked)).fetchone()
+    return [] if found is None else found["roles"]
+
+
 class _Found(NamedTuple):
     """A link and what it is of: one thing, or all of a digest."""
 
@@ -157,6 +195,12 @@ async def _found(connection: AsyncConnection, token: str, *, is_locked: bool = F
 
 
 async def _acknowledge(connection: AsyncConnection, row: Row, who: "_Who", now: dt.datetime) -> None:
+    if await _note(connection, row, who, now) and row["episode"] is not None:
+        await _acknowledge_alarm(connection, row, who.account, now)
+
+
+async def _note(connection: AsyncConnection, row: Row, who: "_Who", now: dt.datetime) -> bool:
+    """Whether his word is enough; where it is not, he has seen it, and who must act still has to say so."""
     asked: dict[str, Any] = {
         **who._asdict(),
         "told": row["told"],
@@ -166,11 +210,9 @@ async def _acknowledge(connection: AsyncConnection, row: Row, who: "_Who", now: 
     }
     await connection.execute(_USE, asked)
     if not is_enough(row):
-        # He has seen it; whoever must act still has to say that he knows.
-        return
+        return False
     await connection.execute(_END, asked)
-    if row["episode"] is not None:
-        await _acknowledge_alarm(connection, row, who.account, now)
+    return True
 
 
 async def _acknowledge_alarm(connection: AsyncConnection, row: Row, account: int, now: dt.datetime) -> None:

@@ -17,18 +17,13 @@ log = logging.getLogger(__name__)
 _MOST = 100
 _LATER = dt.timedelta(minutes=10)
 _DUE: LiteralString = """
-    SELECT told.*, episode.acknowledged_at AS alarm_at, coalesce(episode.acknowledged_by, '') AS alarm_by,
+    SELECT told.*,
            told.kind = 'major' AND NOT EXISTS (
                SELECT FROM hazard WHERE hazard.id::text = split_part(told.about, '/', 2)
                                     AND hazard.level = 'major_proposed') AS is_over
-      FROM told LEFT JOIN episode ON episode.id = told.episode
+      FROM told
      WHERE told.due_at <= %(now)s ORDER BY told.due_at, told.told LIMIT %(most)s
        FOR UPDATE OF told SKIP LOCKED
-"""
-_ACKNOWLEDGED: LiteralString = """
-    UPDATE told SET ended = 'acknowledged', acknowledged_at = %(alarm_at)s, acknowledged_by = %(alarm_by)s,
-                    due_at = NULL
-     WHERE told = %(told)s
 """
 _OVER: LiteralString = "UPDATE told SET due_at = NULL WHERE told = %(told)s"
 _NOBODY: LiteralString = "UPDATE told SET ended = 'nobody', due_at = NULL WHERE told = %(told)s"
@@ -39,8 +34,8 @@ _PUT_OFF: LiteralString = "UPDATE told SET due_at = %(until)s WHERE told = %(tol
 def escalate_due(connection: Connection, pages: str | None, now: dt.datetime) -> list[UUID]:
     """Tell the next of each chain whose time is over, in one transaction; returns what they were told of.
 
-    An alarm that somebody has acknowledged at its gateway or on the pages needs nobody more, and neither
-    does a suspicion that has been judged.
+    A suspicion that has been judged needs nobody more. That the siren of an alarm was silenced by whoever
+    stood there, or by a role whose word does not count, says nothing of whether those know who must act.
     """
     with connection.transaction():
         cursor = connection.cursor(row_factory=dict_row)
@@ -77,9 +72,7 @@ def _escalated(
 def _escalate(connection: Connection, due: list[Row], pages: str | None, now: dt.datetime) -> list[UUID]:
     further = []
     for row in due:
-        if row["alarm_at"] is not None:
-            connection.execute(_ACKNOWLEDGED, row)
-        elif row["is_over"]:
+        if row["is_over"]:
             connection.execute(_OVER, row)
         elif (thing := _next(row)).rule.stage(thing.step):
             further.append(thing)

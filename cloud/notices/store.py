@@ -194,11 +194,15 @@ UNDELIVERED: LiteralString = """
                    AND notice.level >= %(level)s AND notice.kind NOT IN ('test', 'flood')
                    AND notice.state NOT IN ('counted', 'inhibited') AND notice.held_until IS NULL
                    AND notice.created_at BETWEEN %(since)s AND %(until)s
-                   AND episode.acknowledged_at IS NULL
+                   -- Whoever silenced the siren counts only where the table found nobody who must know.
+                   AND (episode.acknowledged_at IS NULL
+                        OR EXISTS (SELECT FROM told
+                                    WHERE told.episode = episode.id AND told.accounts <> '{}'))
+                   AND NOT EXISTS (SELECT FROM told
+                                    WHERE (told.told = notice.told OR told.about = notice.about)
+                                          AND told.acknowledged_at IS NOT NULL)
              GROUP BY notice.site, notice.about
-            HAVING NOT bool_or(notice.state = 'sent')
-               AND NOT EXISTS (SELECT FROM told WHERE told.about = notice.about
-                                                      AND told.acknowledged_at IS NOT NULL)) AS told
+            HAVING NOT bool_or(notice.state = 'sent')) AS told
 """
 """What was told and has reached nobody by any way, and of which nobody has said that he knows."""
 

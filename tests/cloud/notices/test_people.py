@@ -49,6 +49,12 @@ def person(site, web: Web) -> Iterator[httpx.Client]:
         yield client
 
 
+def signed_in(web: Web, site, own: int) -> httpx.Client:
+    """The pages as that account has them."""
+    cookies = {COOKIE: new_session(site.connection, own)}
+    return httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies)
+
+
 @pytest.fixture
 def stranger(web: Web) -> Iterator[httpx.Client]:
     """Nobody has signed in."""
@@ -77,8 +83,8 @@ def proved(person: httpx.Client, letters, via: str) -> dict:
     return answer.json()
 
 
-def test_nobody_comes_next_once_somebody_knows_and_everybody_in_turn_where_nobody_does(site):
-    account(site, "安全员", "safety_officer", at="demo")
+def test_nobody_comes_next_once_somebody_knows_and_everybody_in_turn_where_nobody_does(site, web):
+    officer = account(site, "小李", "safety_officer", at="demo")
     account(site, "总监", "safety_director", at="demo")
     account(site, "主要负责人", "enterprise_principal", at="demo")
     account(site, "县局", "county_authority")
@@ -88,7 +94,8 @@ def test_nobody_comes_next_once_somebody_knows_and_everybody_in_turn_where_nobod
     # Nobody has a way beyond the pages, so that nobody is waited for.
     site.connection.execute("UPDATE told SET due_at = created_at + interval '3 minutes'")
     assert escalate_due(site.connection, PAGES, later(2)) == []
-    site.deliver(acknowledged(first))
+    with signed_in(web, site, officer) as client:
+        assert client.post(f"/sites/demo/alarms/{UUID(first.episode)}/acknowledge").status_code == 202
     assert len(escalate_due(site.connection, PAGES, later(3.1))) == 1
     assert told(site)["总监"] == [1]
     escalate_due(site.connection, PAGES, later(10.1))
@@ -131,6 +138,37 @@ def test_the_word_of_a_crane_operator_is_noted_and_stops_nobody_from_being_told(
     assert site.value("SELECT count(*) FROM alarm_request") == 0, "nor is it acknowledged at the gateway"
     assert person.post(f"/told/{mine['id']}/acknowledge").status_code == 204
     assert web.get("/sites/demo/told").json()["items"][0]["ended"] == "acknowledged"
+
+
+@pytest.mark.parametrize("where", ["on the pages of alarms", "at the gateway"])
+def test_whoever_silences_the_siren_silences_nobody_who_must_be_told(site, web, where):
+    operator = account(site, "司机", "equipment_operator", at="demo")
+    officer = account(site, "小李", "safety_officer", at="demo")
+    account(site, "总监", "safety_director", at="demo")
+    alarm = raised(level=4)
+    site.born().deliver(alarm)
+    path = f"/sites/demo/alarms/{UUID(alarm.episode)}/acknowledge"
+    if where == "at the gateway":
+        site.deliver(acknowledged(alarm))
+    else:
+        with signed_in(web, site, operator) as client:
+            assert client.post(path).status_code == 202
+        site.deliver(acknowledged(alarm, by="司机"))
+    site.connection.execute("UPDATE told SET due_at = created_at + interval '3 minutes'")
+    assert len(escalate_due(site.connection, PAGES, later(3.1))) == 1
+    assert told(site)["总监"] == [1]
+    with signed_in(web, site, officer) as client:
+        assert client.post(path).status_code == 202, "he says so though the siren is silent already"
+    assert site.rows("SELECT ended, acknowledged_by FROM told WHERE kind = 'alarm'") == [
+        ("acknowledged", "小李")
+    ]
+    seen = site.rows(
+        """
+        SELECT account.name FROM told_person JOIN account ON account.id = account_id
+         WHERE used_at IS NOT NULL
+        """
+    )
+    assert {name for (name,) in seen} == {"小李"} | ({"司机"} if where != "at the gateway" else set())
 
 
 def test_what_cannot_be_told_of_silences_no_other(site):

@@ -1,10 +1,15 @@
 """What has reached nobody stands on the pages, until somebody has it or says that he knows."""
 
+from uuid import UUID
+
+import httpx
 import pytest
 
+from cloud.accounts.permissions import COOKIE
 from tests.cloud.notices.others import Robot
 from tests.cloud.registry.test_scope import become
 from tests.cloud.site import acknowledged, raised
+from tests.cloud.web.serving import new_account, new_session
 
 
 @pytest.fixture
@@ -35,6 +40,22 @@ def test_a_grave_notice_that_reached_nobody_is_shown_until_somebody_knows(site, 
     assert shown(web) == shown(web, "?site=demo") == (1, 4, ["demo"], False)
     assert shown(web, "?site=north")[0] == 0
     site.deliver(acknowledged(alarm))
+    assert shown(web)[0] == 0
+
+
+def test_a_siren_that_somebody_silenced_hides_nothing_from_who_must_know(site, web, channel, notify, broken):
+    channel(url=broken.url)
+    officer = new_account(site.connection, "小张", "safety_officer", site="demo")
+    site.born()
+    alarm = raised(level=4, hazard=None)
+    site.deliver(alarm)
+    notify()
+    aged(site)
+    site.deliver(acknowledged(alarm))
+    assert shown(web) == (1, 4, ["demo"], False)
+    cookies = {COOKIE: new_session(site.connection, officer)}
+    with httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies) as client:
+        assert client.post(f"/sites/demo/alarms/{UUID(alarm.episode)}/acknowledge").status_code == 202
     assert shown(web)[0] == 0
 
 

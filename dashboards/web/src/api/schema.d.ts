@@ -3484,7 +3484,8 @@ export interface paths {
          * Acknowledge Alarm
          * @description Say that you know of an alarm; the gateway notes it and silences its siren, the danger may stand.
          *
-         *     It is so once the alarm says `acknowledged_at`. Of an alarm that has ended it is noted here alone.
+         *     It is so once the alarm says `acknowledged_at`. Of an alarm that has ended it is noted here alone. Who was
+         *     to be told next is told all the same, unless you hold a role whose word counts.
          */
         post: operations["acknowledge_alarm_api_v1_sites__site__alarms__episode__acknowledge_post"];
         delete?: never;
