@@ -20,9 +20,9 @@ from cloud.instants import local
 from cloud.intake.complaints import Titles
 from cloud.intake.entering import Entering, enter
 from cloud.intake.forgetting import KEPT
-from cloud.intake.kinds import AttendanceRow, CraneRegistrationRow, Kind, Row, WeatherWarningRow
+from cloud.intake.kinds import AttendanceRow, CraneRegistrationRow, Kind, Row
 from cloud.intake.records import CheckRow, MeasureRow, RecordRow
-from cloud.intake.telling import said_of
+from cloud.intake.telling import is_news, said_of
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.notices.opening import Said, tell_from
 from cloud.registry.known import KNOWN, SiteEntry, entry_of
@@ -275,7 +275,7 @@ async def _keep(bringing: Bringing, placed: Placed, brought: Brought) -> bool:
     brought.changed += known is not None
     brought.late += late
     said = said_of(row, values, site)
-    if said is not None and (known is None or isinstance(row, WeatherWarningRow)):
+    if said is not None and is_news(row, None if known is None else known["body"]):
         brought.told.append(said)
     return True
 

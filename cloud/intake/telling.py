@@ -1,9 +1,11 @@
 """In which words what was brought in is told. Pure."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
-from cloud.intake.kinds import CraneRegistrationRow, Row, WeatherWarningRow
+from cloud.instants import local
+from cloud.intake.kinds import CraneRegistrationRow, ExternalWarningRow, Row, WeatherWarningRow
 from cloud.notices.opening import Said
 from cloud.notices.words import Words
 from cloud.registry.known import SiteEntry
@@ -23,7 +25,21 @@ def said_of(row: Row, values: dict[str, Any], site: SiteEntry | None) -> Said | 
     if isinstance(row, CraneRegistrationRow) and values["late"] and site is not None:
         words = functools.partial(_late, row, site)
         return Said(site=site.site, kind="registration_late", about=about, level=2, words=words)
+    if isinstance(row, ExternalWarningRow) and row.status == "open" and site is not None:
+        words = functools.partial(_warning, row, values["system"], site)
+        return Said(site=site.site, kind="external_warning", about=about, level=2, words=words)
     return None
+
+
+def is_news(row: Row, before: Mapping[str, Any] | None) -> bool:
+    """Whether what holds now is told, though something of that number was told before (its body)."""
+    if before is None or isinstance(row, WeatherWarningRow):
+        return True
+    # A warning that says something else, or was taken for dealt with and is not.
+    return isinstance(row, ExternalWarningRow) and (before["text"], before["status"]) != (
+        row.text,
+        row.status,
+    )
 
 
 def _weather(row: WeatherWarningRow, language: str) -> Words:
@@ -34,6 +50,15 @@ def _weather(row: WeatherWarningRow, language: str) -> Words:
         )
     title = f"{row.area}{row.type}{_LEVELS[row.level][1]}预警"
     return Words(title=title, body=f"{span}\n{row.text}".strip())
+
+
+def _warning(row: ExternalWarningRow, system: str, site: SiteEntry, language: str) -> Words:
+    due = None if row.due_at is None else f"{local(row.due_at, site.time_zone):%Y-%m-%d %H:%M}"
+    if language == "en":
+        said = f"From {system}" + (f", due by {due} ({site.time_zone})" if due else "")
+        return Words(title=f"{site.name.en}: a warning of another platform", body=f"{said}.\n{row.text}")
+    said = f"来源：{system}。" + (f"处理期限：{due}（{site.time_zone}）。" if due else "请及时处理。")
+    return Words(title=f"{site.name.zh}：收到上级平台预警", body=f"{said}\n{row.text}")
 
 
 def _late(row: CraneRegistrationRow, site: SiteEntry, language: str) -> Words:

@@ -1,7 +1,9 @@
-"""Who must hear that a crane works while a driver's certificate has ended, or nobody of a key post is there.
+"""Who must hear of papers that have ended, of a key post that nobody fills, of a warning that nobody minds.
 
-What matters here changes by itself, with the day or because a crane begins to work: so it is looked for, once
-a minute, and each case is told once a day.
+A crane works while its driver's certificate has ended, or without those who must be there; or a warning of
+another platform is open after its time. That changes by itself, with the day or because a crane begins to
+work: so it is looked for, once a minute, and each case is told once a day; a warning once for each time by
+which it is due.
 """
 
 import datetime as dt
@@ -27,8 +29,9 @@ from sitewarden.text import Text
 log = logging.getLogger(__name__)
 
 _LOOK_S = 60
-_ALONE, _AMONG_OTHERS, _NOBODY_THERE = 3, 2, 2
-"""Levels: no driver of the crane has a certificate in force; some have one; a key post is not there."""
+_ALONE, _AMONG_OTHERS, _NOBODY_THERE, _UNHANDLED = 3, 2, 2, 3
+"""Levels: no driver of the crane has a certificate in force; some have one; a key post is not there; a
+warning is open."""
 
 # A cycle lasts minutes: one that ended within the window did not begin a day before.
 _WORKING: LiteralString = """
@@ -74,6 +77,15 @@ _WORKED: LiteralString = """
     SELECT FROM work_cycle
      WHERE site = %(site)s AND mode = %(mode)s AND started_at BETWEEN %(begins)s AND %(since)s LIMIT 1
 """
+_UNANSWERED: LiteralString = """
+    SELECT its.site, its.system, its.external_id, its.body ->> 'text' AS text,
+           coalesce((its.body ->> 'due_at')::timestamptz, its.first_received_at + asked.within) AS due_at
+      FROM intake_now AS its
+           JOIN jsonb_to_recordset(%(asked)s) AS asked (site text, within interval) USING (site)
+     WHERE its.kind = 'external_warnings' AND its.body ->> 'status' = 'open'
+           AND coalesce((its.body ->> 'due_at')::timestamptz, its.first_received_at + asked.within) < %(now)s
+     ORDER BY its.site, its.system, its.external_id
+"""
 _ONCE: LiteralString = """
     INSERT INTO duty_told (kind, of, period_end, at) VALUES (%s, %s, %s, %s)
         ON CONFLICT DO NOTHING RETURNING 1
@@ -81,13 +93,14 @@ _ONCE: LiteralString = """
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is told once a day."""
+    """Something that is told once a day, or once of its own day."""
 
     kind: str
     of: str
     level: int
     title: Text
     body: Text = Text("", "")
+    day: dt.date | None = None
 
 
 class CredentialWatch:
@@ -106,6 +119,9 @@ class CredentialWatch:
             with connection.transaction():
                 for case in _cases(connection, telling, site, devices):
                     _tell(connection, telling, site, case)
+        for site, case in _unanswered(connection, telling):
+            with connection.transaction():
+                _tell(connection, telling, site, case)
         self._looked_ms = telling.now_ms
 
 
@@ -119,6 +135,17 @@ def _working(connection: Connection, telling: Telling) -> list[tuple[SiteEntry, 
     values = {"asked": msgspec.json.encode(asked).decode(), "mode": telling.settings.mode}
     rows = connection.cursor(row_factory=dict_row).execute(_WORKING, values).fetchall()
     return [(telling.sites[row["site"]], row["devices"]) for row in rows]
+
+
+def _unanswered(connection: Connection, telling: Telling) -> list[tuple[SiteEntry, Case]]:
+    """Warnings that are open though they should not be any more."""
+    asked = [
+        {"site": entry.site, "within": f"{jurisdiction(entry.jurisdiction).external_warning_s} s"}
+        for entry in telling.sites.values()
+    ]
+    values = {"asked": msgspec.json.encode(asked).decode(), "now": instant(telling.now_ms)}
+    rows = connection.cursor(row_factory=dict_row).execute(_UNANSWERED, values).fetchall()
+    return [(telling.sites[row["site"]], warning_case(telling.sites[row["site"]], row)) for row in rows]
 
 
 def _window(limits: Jurisdiction) -> dt.timedelta:
@@ -189,9 +216,27 @@ def post_case(site: SiteEntry, post: str) -> Case:
     )
 
 
+def warning_case(site: SiteEntry, row: Row) -> Case:
+    """In words; pure."""
+    due = local(row["due_at"], site.time_zone)
+    return Case(
+        kind="external_warning_late",
+        of=f"{row['system']}/{row['external_id']}",
+        level=_UNHANDLED,
+        title=Text(
+            f"{site.name.zh}：上级平台预警逾期未处理", f"{site.name.en}: a warning was not dealt with in time"
+        ),
+        body=Text(
+            f"来源：{row['system']}。处理期限：{due:%Y-%m-%d %H:%M}（{site.time_zone}）。\n{row['text']}",
+            f"From {row['system']}, due by {due:%Y-%m-%d %H:%M} ({site.time_zone}).\n{row['text']}",
+        ),
+        day=due.date(),
+    )
+
+
 def _tell(connection: Connection, telling: Telling, site: SiteEntry, case: Case) -> None:
     now = instant(telling.now_ms)
-    day = local(now, site.time_zone).date()
+    day = case.day or local(now, site.time_zone).date()
     of = f"{site.site}/{case.of}"
     if connection.execute(_ONCE, [case.kind, of, day, now]).fetchone() is None:
         return

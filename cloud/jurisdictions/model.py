@@ -87,6 +87,8 @@ class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True):
     incident_details_warning_s: Seconds
 
     crane_registration_push_s: Seconds
+    external_warning_s: Seconds
+    """A warning of another platform that names no time is dealt with within that."""
     attendance_trace_months: Count
     key_posts: Annotated[
         list[Literal["project_manager", "safety_officer", "supervision_engineer", "equipment_operator"]],

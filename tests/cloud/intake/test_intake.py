@@ -197,6 +197,39 @@ def test_weather_in_force_is_shown_at_the_sites_of_its_area_and_told(web, site, 
     assert web.get("/sites/north/outside").json()["weather"] == []
 
 
+def test_a_warning_of_another_platform_is_told_and_goes_up_once_it_is_not_dealt_with_in_time(
+    web, site, county
+):
+    told = "SELECT kind FROM told ORDER BY created_at, kind"
+    now = dt.datetime.now(dt.UTC)
+    row = {"external_id": "w-7", "site": "demo", "text": "塔式起重机未按期检测", "issued_at": now.isoformat()}
+    for _ in range(2):
+        assert bring(web, "external_warnings", [row]).is_success
+    assert site.rows(told) == [("external_warning",)], "the same again is told once"
+    telling = Telling(settings=site.settings, sites={SITE.site: SITE}, now_ms=0)
+
+    def look(hours: float) -> list[str]:
+        then = msgspec.structs.replace(telling, now_ms=now_ms() + round(hours * 3_600_000))
+        CredentialWatch().look(site.connection, then)
+        return [kind for (kind,) in site.rows(told)]
+
+    assert look(23) == ["external_warning"]
+    # Nobody names a time: the jurisdiction's holds.
+    for _ in range(2):
+        assert look(25) == ["external_warning", "external_warning_late"]
+    # It was put off by whoever has sent it, and is told anew only when that time is over.
+    later = {**row, "due_at": (now + dt.timedelta(days=3)).isoformat()}
+    assert bring(web, "external_warnings", [later]).json()["changed"] == 1
+    assert look(70) == ["external_warning", "external_warning_late"]
+    assert look(74) == ["external_warning", "external_warning_late", "external_warning_late"]
+    assert bring(web, "external_warnings", [{**later, "status": "handled"}]).is_success
+    assert len(look(500)) == 3
+    assert web.get("/sites/demo/outside").json()["warnings"] == []
+    # What was taken for dealt with and is not is news.
+    assert bring(web, "external_warnings", [later]).is_success
+    assert [kind for (kind,) in site.rows(told)].count("external_warning") == 2
+
+
 def test_who_is_not_there_is_only_said_where_attendance_is_kept(web, site, trees, county):
     state = web.get("/sites/demo/outside").json()["attendance"]
     assert state == {"is_declared": False, "works": False, "missing": []}
