@@ -51,7 +51,11 @@ MISSED_POSTS: LiteralString = """
                       AND started_at > %(working)s - interval '1 day') AS works,
            NOT EXISTS (SELECT FROM attendance AS there
                         WHERE there.site = %(site)s AND there.post = wanted.post
-                          AND there.day = (%(now)s AT TIME ZONE %(zone)s)::date
+                          -- A night's shift is of the day on which it began; who never went out is not
+                          -- there for ever.
+                          AND (there.day = (%(now)s AT TIME ZONE %(zone)s)::date
+                               OR there.day = (%(now)s AT TIME ZONE %(zone)s)::date - 1
+                                  AND there.first_in > %(now)s - interval '16 hours')
                           AND there.first_in <= %(now)s
                           AND (there.last_out IS NULL OR there.last_out > %(now)s)) AS is_missing
       FROM unnest(%(posts)s::text[]) AS wanted (post)

@@ -22,6 +22,7 @@ _UNIT = re.compile(r"[（(\[][^（(\[]*[)）\]]$")
 
 It begins with no blanks: a title of a hundred thousand would take minutes, and every page waits."""
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_SHORTENED = re.compile(r"\d(\.\d+)?E\+\d{2,}")
 _LIST = re.compile(r"[;；、,，\s]+")
 
 
@@ -225,7 +226,16 @@ def _beside(number: int, cells: list[str], titles: list[str]) -> Iterator[Compla
 
 
 def plain(text: str) -> str:
-    """Whatever is written."""
+    """Whatever is written, but for a long number that Excel has shortened: two of them would be the same."""
+    if _SHORTENED.fullmatch(text):
+        message = Text(
+            f"“{text}”被 Excel 缩写，后面的数字丢了", f"`{text}` was shortened by Excel, digits are lost"
+        )
+        mend = Text(
+            "把这一列设为文本格式，重新填写完整编号。",
+            "Format the column as text and enter the whole number again.",
+        )
+        raise CellError(message, mend)
     return text
 
 

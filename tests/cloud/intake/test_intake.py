@@ -13,6 +13,7 @@ from cloud.intake.bringing import is_late
 from cloud.intake.forgetting import KEPT, Forgetting
 from cloud.intake.kinds import CraneRegistrationRow, holds_identity_number
 from cloud.intake.records import EVERY
+from cloud.intake.store import MISSED_POSTS
 from cloud.intake.watching import CredentialWatch
 from cloud.notices.opening import Telling
 from cloud.registry.known import SiteEntry
@@ -240,6 +241,41 @@ def test_who_is_not_there_is_only_said_where_attendance_is_kept(web, site, trees
     foreign = web.post("/sources", json={**declared, "node": trees["second"]})
     assert foreign.status_code == 422
     assert [one["node"] for one in web.get("/sources").json()["items"]] == [county]
+
+
+def test_whoever_came_for_the_night_is_there_after_midnight(web, site, trees, county):
+    zone = dt.timezone(dt.timedelta(hours=8))
+    night = dt.datetime.combine(dt.datetime.now(zone).date() - dt.timedelta(days=2), dt.time(1), zone)
+    came = {"site": "demo", "day": (night.date() - dt.timedelta(days=1)).isoformat()}
+    rows = [
+        {**came, "person": "1", "name": "经理", "post": "project_manager", "first_in": night.isoformat()},
+        {**came, "person": "2", "name": "安全员", "post": "safety_officer", "first_in": night.isoformat()},
+    ]
+    rows[0]["first_in"] = (night - dt.timedelta(hours=5)).isoformat()
+    # He came in the morning and nobody saw him go.
+    rows[1]["first_in"] = (night - dt.timedelta(hours=17)).isoformat()
+    assert bring(web, "attendance", rows).is_success
+    asked = {"site": "demo", "mode": "live", "now": night, "zone": "Asia/Shanghai", "working": night}
+    posts = ["project_manager", "safety_officer"]
+    found = site.connection.execute(MISSED_POSTS, {**asked, "posts": posts}).fetchall()
+    assert {post: is_missing for post, _, is_missing in found} == {
+        "project_manager": False,
+        "safety_officer": True,
+    }
+
+
+@pytest.mark.parametrize("number", ["2.02311E+16", "4E+17"])
+def test_a_number_that_excel_has_shortened_is_refused(web, site, county, number):
+    # The next table's record would have the same and take this one's place.
+    table = f"来源编号,工地,使用登记编号,发证时间\n{number},demo,登001,2026-11-20 08:00\n".encode("gb18030")
+    tried = web.post(
+        "/intake/crane_registrations",
+        params={"system": "监管平台", "dry_run": True},
+        content=table,
+        headers={"content-type": "text/csv"},
+    ).json()
+    assert [(one["line"], one["field"]) for one in tried["errors"]] == [(2, "来源编号")]
+    assert "文本格式" in tried["errors"][0]["mend"]["zh"]
 
 
 def worked(site, began: dt.datetime, ended: dt.datetime) -> None:
