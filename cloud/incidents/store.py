@@ -47,8 +47,9 @@ CLOCKS: LiteralString = """
 
 _KEEP_TIMER: LiteralString = """
     INSERT INTO incident_timer AS known (incident_id, kind, due_at) VALUES (%(incident)s, %(kind)s, %(due)s)
-        ON CONFLICT (incident_id, kind) DO UPDATE SET due_at = excluded.due_at
-         WHERE known.settled_at IS NULL
+        ON CONFLICT (incident_id, kind) DO UPDATE SET due_at = excluded.due_at, settled_at = NULL
+         -- Also one that was stopped before it ran out: what was called a near miss may be none after all.
+         WHERE known.settled_at IS NULL OR known.settled_at < known.due_at
 """
 _SETTLE: LiteralString = """
     UPDATE incident_timer SET settled_at = %(at)s
@@ -103,7 +104,7 @@ async def renew(connection: AsyncConnection, incident: UUID, values: dict[str, A
 
 
 async def keep_timers(connection: AsyncConnection, incident: UUID, due: dict[str, dt.datetime]) -> None:
-    """Let these clocks run until then; those that are settled stay so."""
+    """Let these clocks run until then; those that have run out stay so."""
     for kind, at in due.items():
         await connection.execute(_KEEP_TIMER, {"incident": incident, "kind": kind, "due": at})
 

@@ -28,7 +28,9 @@ _ALARMS: LiteralString = """
     SELECT id, device, point, label, level, value, peak, "limit", unit, raised_at, acknowledged_at,
            acknowledged_by, cleared_at, late, test
       FROM episode
-     WHERE site = %(site)s AND mode = 'live' AND raised_at >= %(from)s AND raised_at <= %(at)s
+     WHERE site = %(site)s AND mode = 'live' AND raised_at <= %(at)s
+       -- What has stood for long matters as much as what has just come.
+       AND (raised_at >= %(from)s OR cleared_at IS NULL OR cleared_at >= %(from)s)
      ORDER BY raised_at, id LIMIT 5000
 """
 _HAZARDS: LiteralString = """
@@ -56,7 +58,10 @@ _OPERATORS: LiteralString = """
 """
 _ON_DUTY: LiteralString = """
     SELECT person, name, post, first_in, last_out, system FROM attendance
-     WHERE site = %s AND day = %s ORDER BY post, person
+     WHERE site = %(site)s AND (day = %(day)s
+           -- A night's shift is of the day on which it began.
+           OR day = %(day)s - 1 AND coalesce(last_out, first_in + interval '16 hours') >= %(at)s)
+     ORDER BY post, person
 """
 _REPORTS: LiteralString = """
     SELECT no, kind, sent_at, due_at, late, encode(sha256, 'hex') AS sha256,
@@ -96,7 +101,7 @@ def make(
         _timeline(read),
         _alarms(read),
         _hazards(read),
-        _persons(rows(connection, _ON_DUTY, [cause.site, day])),
+        _persons(rows(connection, _ON_DUTY, {"site": cause.site, "day": day, "at": incident["occurred_at"]})),
         _reports(connection, incident),
         _listed(items),
     ]

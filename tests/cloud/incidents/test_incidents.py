@@ -140,6 +140,17 @@ def test_a_near_miss_that_turns_out_an_accident_is_due_from_when_it_happened(web
     assert web.get("/incidents/counts").json()["fatal"] == 1
 
 
+def test_an_accident_that_was_called_a_near_miss_for_a_while_is_due_as_before(web, site):
+    become(web, site, "project_manager")
+    first = filed(web)
+    made = acted(web, first, "correct", kind="near_miss", reason="误报")
+    assert run_due(site.connection, now_ms() + 2 * HOUR_MS, silent) == []
+    acted(web, made, "correct", kind="non_fatal", reason="确有一人受伤")
+    begin = int(dt.datetime.fromisoformat(first["occurred_at"]).timestamp() * 1000)
+    due = [one.kind for one in run_due(site.connection, begin + 48 * HOUR_MS, silent)]
+    assert due == ["first_report_late", "details_soon", "details_late"]
+
+
 def test_it_is_closed_by_another_and_only_with_all_four_lessons(web, site):
     become(web, site, "project_manager")
     made = acted(

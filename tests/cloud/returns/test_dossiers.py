@@ -15,7 +15,7 @@ from cloud.database import instant
 from cloud.instants import local, rfc3339
 from cloud.returns.due import put_together
 from tests.cloud.incidents.test_incidents import HOUR_MS, acted, become, filed, given, reported
-from tests.cloud.site import now_ms, raised
+from tests.cloud.site import cleared, now_ms, raised
 
 
 @pytest.fixture
@@ -107,6 +107,34 @@ def test_a_package_is_made_by_itself_when_the_details_are_due_soon(web, site, ac
     assert tables["persons"][1] == ["无数据 no data"]
     whats = [line[1] for line in tables["timeline"][1:-1]]
     assert whats.index("报警 alarm") < whats.index("险情或事故 incident")
+
+
+def test_a_package_has_what_stood_for_long_and_who_came_in_the_night_before(web, site):
+    old = raised(at=now_ms() - 200 * HOUR_MS)
+    over = raised(at=now_ms() - 210 * HOUR_MS, rule="crane-load-110")
+    site.born().deliver(old, over, cleared(over))
+    become(web, site, "project_manager")
+    # Yesterday's: half an hour after it is surely over.
+    yesterday = local(instant(now_ms()), "Asia/Shanghai").date() - dt.timedelta(days=1)
+    midnight = dt.datetime.combine(yesterday, dt.time(), dt.timezone(dt.timedelta(hours=8)))
+    attend(site, 1, present=True, person="by day")
+    for person, came_h in (("by night", 20), ("gone home", 7)):
+        site.connection.execute(
+            "INSERT INTO attendance (site, day, person, name, post, first_in, last_out, system, received_at)"
+            " VALUES ('demo', %s, %s, '王五', 'safety_officer', %s, %s, 'gate', now())",
+            [
+                midnight.date() - dt.timedelta(days=1),
+                person,
+                midnight + dt.timedelta(hours=came_h - 24),
+                None if came_h > 12 else midnight - dt.timedelta(hours=6),
+            ],
+        )
+    made = filed(web, occurred_at=rfc3339(midnight + dt.timedelta(minutes=30)))
+    files = opened(web, web.post(f"/incidents/{made['id']}/packages").json())
+    alarms = list(csv.reader(io.StringIO(files["alarms.csv"].decode("utf-8-sig"))))[1:-1]
+    assert len(alarms) == 1, "the one that stood since a week, not the one that was over long before"
+    persons = files["persons.csv"].decode("utf-8-sig")
+    assert persons.count("王五") == 1
 
 
 def test_asked_again_it_is_the_same_until_more_is_known(web, site, accident):
