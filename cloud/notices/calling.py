@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cloud.instants import local
 from cloud.notices import signing
 from cloud.notices.model import Outcome, Outgoing, Route
 from cloud.notices.providers import Answer, Provider, Where, providers
@@ -81,7 +82,7 @@ def _words(route: Route, notice: Outgoing, provider: Provider) -> dict[str, Any]
     numbers = [f"{provider.prefix}{number}" for number in numbers_of(route)][: provider.most_numbers]
     known = {
         "title": " ".join(notice.title.split()),
-        "time": f"{notice.created_at:%Y-%m-%d %H:%M} UTC",
+        "time": _when(notice),
         "level": str(notice.level),
         "text": notice.body,
     }
@@ -96,6 +97,12 @@ def _words(route: Route, notice: Outgoing, provider: Provider) -> dict[str, Any]
         "parameters": list(chosen.values()),
         "object": json.dumps(chosen, ensure_ascii=False),
     }
+
+
+def _when(notice: Outgoing) -> str:
+    """By the clocks of its site, which a template's few letters need not name."""
+    at = f"{local(notice.created_at, notice.time_zone):%Y-%m-%d %H:%M}"
+    return f"{at} UTC" if notice.time_zone == "UTC" else at
 
 
 def _filled(template: Any, words: Mapping[str, Any]) -> Any:

@@ -42,6 +42,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     body: str
     created_at: dt.datetime
+    time_zone: str = "UTC"
+    """By whose clocks its time is told: its site's."""
     addressed: tuple[str, ...] = ()
     """Whom a mail goes to; empty: its channel's people."""
     enclosing: Callable[[], Enclosed] | None = None

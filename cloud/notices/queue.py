@@ -342,7 +342,7 @@ def _next(
                                 AND level >= %(least)s
                           ORDER BY level >= %(never)s AND tries < %(favoured)s DESC, kind <> 'flood', tries,
                                    level DESC, created_at, notice LIMIT 1)
-        RETURNING *
+        RETURNING *, (SELECT time_zone FROM site WHERE site.site = notice.site) AS time_zone
         """,
         {
             "channel": channel,
@@ -371,6 +371,7 @@ def _claimed(of: Busy, pace: Row, row: Row) -> Claimed:
         title=row["title"],
         body=row["body"],
         created_at=row["created_at"],
+        time_zone=row["time_zone"] or "UTC",
     )
     route = Route(kind=pace["kind"], target=pace["target"], secret=pace["secret"])
     return Claimed(of.channel, of.server, notice, route)

@@ -24,6 +24,7 @@ _MOST_ANSWER = 64 * 1024
 _WECOM_MOST_BYTES = 2000
 """A text of WeCom has 2048 bytes, and what is longer is refused whole."""
 _MOST_TEXT = 4000
+_LEFT_OUT = "…".encode()
 
 _MAY_PASS = {
     # Too fast or overloaded, in each one's own numbers; whatever else they complain of stays as it is.
@@ -54,8 +55,20 @@ def _dingtalk(url: str, key: str, notice: Outgoing, now_ms: int) -> Request:
 
 
 def _wecom(url: str, _key: str, notice: Outgoing, _now_ms: int) -> Request:
-    text = _plain(notice).encode()[:_WECOM_MOST_BYTES].decode("utf-8", "ignore")
+    text = shortened(_plain(notice), _WECOM_MOST_BYTES)
     return Request(url=url, body=_json({"msgtype": "text", "text": {"content": text}}))
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """At most so many bytes: what is said at length gives way, and the links behind it stay; pure."""
+    lines = [line.encode() for line in text.split("\n")]
+    while (over := sum(map(len, lines)) + len(lines) - 1 - most_bytes) > 0:
+        longest = max(range(len(lines)), key=lambda place: 0 if b"://" in lines[place] else len(lines[place]))
+        if b"://" in lines[longest] or len(lines[longest]) <= len(_LEFT_OUT):
+            break
+        kept = lines[longest][: max(0, len(lines[longest]) - over - len(_LEFT_OUT))]
+        lines[longest] = kept.decode("utf-8", "ignore").encode() + _LEFT_OUT
+    return b"\n".join(lines)[:most_bytes].decode("utf-8", "ignore")
 
 
 def _feishu(url: str, key: str, notice: Outgoing, now_ms: int) -> Request:

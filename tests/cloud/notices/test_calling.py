@@ -7,8 +7,10 @@ import ipaddress
 import json
 import threading
 import uuid
+import zoneinfo
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from cloud.notices import others
@@ -77,6 +79,15 @@ def test_tencent_is_asked_as_it_documents_with_whole_numbers():
     assert "/sms/tc3_request" in asked.headers["Authorization"]
 
 
+def test_a_message_says_the_time_by_the_clocks_of_its_site():
+    asked = Route(
+        kind="sms", target={**TARGET, "provider": "tencent_sms", "parameters": ["time"]}, secret={"key": "k"}
+    )
+    there = msgspec.structs.replace(NOTICE, time_zone="Asia/Shanghai")
+    said = [json.loads(request_of(asked, one, NOW_MS).body)["TemplateParamSet"] for one in (there, NOTICE)]
+    assert said == [["2026-05-04 08:00"], ["2026-05-04 00:00 UTC"]]
+
+
 def test_a_person_s_own_number_is_called_in_place_of_the_channel_s():
     asked = request_of(route("tencent_voice", "voice", to="13700000000"), NOTICE, NOW_MS)
     assert json.loads(asked.body)["CalledNumber"] == "+8613700000000"
@@ -117,7 +128,7 @@ def test_what_a_gateway_answers_is_read_where_it_says_it():
 
 
 GATEWAY = {
-    "body": '{"to": "{numbers}", "text": "{title}: {text}", "mark": "{id}"}',
+    "body": '{"to": "{numbers}", "text": "{title}: {text}", "mark": "{id}", "at": "{time}"}',
     "headers": {"X-Key": "{key}"},
     "code": "result.code",
     "text": "result.words",
@@ -135,6 +146,8 @@ def test_a_gateway_of_one_s_own_is_spoken_to_as_described(web, site, channel, no
     (said,) = robot.heard
     assert said["to"] == ["13800000000"]
     assert "起重量超过额定值" in said["text"]
+    at = dt.datetime.strptime(said["at"], "%Y-%m-%d %H:%M").replace(tzinfo=zoneinfo.ZoneInfo("Asia/Shanghai"))
+    assert abs(at - dt.datetime.now(dt.UTC)) < dt.timedelta(hours=1), "by the clocks of the site"
     assert robot.asked[0][1]["X-Key"] == "k1"
     robot.answers(result={"code": 17, "words": 'no money, key "k1"'})
     answer = web.post(f"/channels/{made['id']}/test").json()

@@ -21,7 +21,7 @@ import pytest
 from cloud.notices.mail import log_in
 from cloud.notices.model import Outcome, Outgoing, Route
 from cloud.notices.reaching import UnreachedError, may_reach
-from cloud.notices.robots import judge, request_of
+from cloud.notices.robots import judge, request_of, shortened
 from cloud.notices.sending import send, told
 from tests.cloud.notices.others import Letters, Robot, mail_server
 from tests.support.certificates import make_certificate
@@ -186,6 +186,18 @@ def test_a_gateway_s_words_call_nobody_and_do_not_burst_a_robot(robot):
     )
     sent = json.loads(request_of(Route(kind="wecom", target={}, secret={"url": robot.url}), long, 0).body)
     assert len(sent["text"]["content"].encode()) <= 2048
+
+
+@pytest.mark.parametrize(
+    "said", ["暴雨" * 900, "\n".join(["第一条，要求立即整改。"] * 90), "https://a/" * 300]
+)
+def test_a_long_message_gives_way_before_the_links_behind_it(said):
+    ends = "https://safety.example.com/sites/demo\n确认收到：https://safety.example.com/told#x\n—\n工地卫士"
+    text = shortened(f"[预警] 工地\n{said}\n{ends}", 2000)
+    assert len(text.encode()) <= 2000
+    if "://" not in said:
+        assert text.startswith("[预警] 工地\n")
+        assert text.endswith(ends)
 
 
 def test_a_secret_that_the_other_side_repeats_is_not_shown():
