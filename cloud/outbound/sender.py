@@ -15,7 +15,7 @@ from cloud.outbound.mapping import mapped, read_mapping
 from cloud.outbound.packages import UnfitError, check, envelope
 from cloud.outbound.queue import Claimed, Outcome
 from cloud.outbound.spreading import spread
-from cloud.outbound.telling import OUTAGE, tell_failed
+from cloud.outbound.telling import OUTAGE, tell_failed, tell_rejected
 from cloud.settings import Settings
 from sitewarden.errors import ConfigurationError
 
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 LOOK_S = 2.0
 _AT_ONCE = 10
 """Packages of one connector in one look: others wait no longer than that."""
+_UNFIT = """
+    SELECT connector, min(answer) FROM package
+     WHERE state = 'rejected' AND code = 'schema' AND created_at = %s GROUP BY connector
+"""
 _FOLDERS = "SELECT connector FROM connector WHERE kind = 'file' AND is_on"
 
 
@@ -39,13 +43,20 @@ class OutboundSender(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Make packages, read receipts, send what may go."""
-        spread(connection, now_ms)
+        if spread(connection, now_ms):
+            self._tell_unfit(connection, now_ms)
         for (connector,) in connection.execute(_FOLDERS).fetchall():
             self._read_receipts(connection, connector, now_ms)
         for connector in queue.ready(connection, instant(now_ms)):
             for _ in range(_AT_ONCE):
                 if not self._send_next(connection, connector, now_ms):
                     break
+
+    def _tell_unfit(self, connection: Connection, now_ms: int) -> None:
+        """Of what could not be written at all, and so was never sent."""
+        for connector, answer in connection.execute(_UNFIT, [instant(now_ms)]).fetchall():
+            with connection.transaction():
+                tell_rejected(connection, self._settings, connector, ("schema", answer), now_ms)
 
     def _send_next(self, connection: Connection, connector: UUID, now_ms: int) -> bool:
         """Whether another may follow."""
@@ -58,6 +69,9 @@ class OutboundSender(Looking):
             failures = queue.settle(connection, claimed, outcome, now)
             if failures == OUTAGE:
                 tell_failed(connection, self._settings, claimed, outcome, now_ms)
+            if outcome.state == "rejected":
+                why = outcome.code, outcome.text
+                tell_rejected(connection, self._settings, claimed.connector, why, now_ms)
         log.info(
             "package %s connector=%s seq=%d code=%s", outcome.state, connector, claimed.seq, outcome.code
         )
@@ -96,7 +110,11 @@ class OutboundSender(Looking):
         receipt = queue.read_receipt(sending.read(file))
         if receipt is None and sending.may_be_written(file, now_ms):
             return
-        known = receipt is not None and queue.receipted(connection, connector, receipt, instant(now_ms))
+        with connection.transaction():
+            known = receipt is not None and queue.receipted(connection, connector, receipt, instant(now_ms))
+            if known and receipt is not None and receipt.result == "rejected":
+                why = receipt.code, receipt.text
+                tell_rejected(connection, self._settings, connector, why, now_ms)
         sending.put_away(file, is_read=known)
         log.info("receipt %s connector=%s file=%s", "read" if known else "unreadable", connector, file.name)
 

@@ -1,9 +1,14 @@
-"""That another platform takes nothing is told once an outage; what waits goes out when it is over."""
+"""That another platform takes nothing is told once an outage; that it has refused something, once a day.
+
+What waits goes out by itself when an outage is over. What was refused waits for somebody to mend it.
+"""
 
 import datetime as dt
 from uuid import UUID
 
-from cloud.database import Connection, Row
+from cloud.database import Connection, Row, instant
+from cloud.inspections.service import HOME_ZONE
+from cloud.instants import local
 from cloud.notices.opening import Said, Telling, tell_node
 from cloud.notices.words import Words
 from cloud.outbound.queue import Claimed, Outcome
@@ -35,6 +40,31 @@ def tell_failed(
 
     about = f"{claimed.connector}/{_stamp(claimed, now_ms)}"
     said = Said(node=found["node"], kind="connector_failed", about=about, level=_LEVEL, words=words)
+    tell_node(connection, Telling(settings=settings, sites=load_sites(connection), now_ms=now_ms), said)
+
+
+def tell_rejected(
+    connection: Connection, settings: Settings, connector: UUID, why: tuple[str, str], now_ms: int
+) -> None:
+    """In the transaction that notes it. `why`: the code, and what the other side or the schema says."""
+    row = connection.execute("SELECT name, node FROM connector WHERE connector = %s", [connector]).fetchone()
+    assert row is not None  # noqa: S101  a package of it was just refused
+    name, node = row
+    said_why = " ".join(why).strip()[:300]
+
+    def words(language: str) -> Words:
+        if language == "en":
+            return Words(
+                title=f"{name} has refused a package",
+                body=f"It is not sent again before somebody has looked at it. Why: {said_why}",
+            )
+        return Words(
+            title=f"对外报送被退回：{name}", body=f"须有人处理后重新报送，不会自动重发。原因：{said_why}"
+        )
+
+    day = f"{local(instant(now_ms), HOME_ZONE):%Y-%m-%d}"
+    about = f"{connector}/rejected-{day}"
+    said = Said(node=node, kind="connector_failed", about=about, level=_LEVEL, words=words)
     tell_node(connection, Telling(settings=settings, sites=load_sites(connection), now_ms=now_ms), said)
 
 

@@ -133,6 +133,7 @@ def test_a_thing_that_cannot_be_said_stands_among_the_rejected_and_stops_no_othe
     sender()
     assert states(web, state="rejected") == ["rejected"]
     assert "accepted" in states(web)
+    assert site.value("SELECT count(*) FROM told WHERE kind = 'connector_failed'") == 1, "and is told"
 
 
 def test_who_never_ends_a_handshake_is_left_when_its_time_is_over():

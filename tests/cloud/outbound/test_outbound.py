@@ -126,6 +126,32 @@ def test_what_was_rejected_goes_again_after_its_mapping_was_mended(web, officer,
     assert web.post(path, json={"reason": "x"}).status_code == 409
 
 
+REFUSED = "SELECT words->'zh'->>'body' FROM told WHERE kind = 'connector_failed'"
+
+
+def test_what_was_refused_is_told_and_once_a_day(web, site, officer, platform, sender):
+    connected(web, url=platform.url, mapping=MAPPING.replace('major: "1", ', ""), wants=["hazard_major"])
+    major(officer)
+    major(officer, location="2 号塔机")
+    sender()
+    assert [one["state"] for one in packages(web)] == ["rejected"] * 2
+    ((body,),) = site.rows(REFUSED)
+    assert "mapping" in body
+
+
+def test_a_receipt_that_refuses_a_package_is_told_too(web, site, officer, sender, settings):
+    connector = connected(web, kind="file", wants=["hazard_major"], key=None)
+    major(officer)
+    sender()
+    folder: Path = settings.data_dir / "outbound" / connector["id"]
+    (file,) = (folder / "outgoing").iterdir()
+    said = json.loads(file.read_text())
+    receipt = {"id": said["id"], "hash": said["hash"], "result": "rejected", "code": "17", "text": "缺编号"}
+    (folder / "receipts" / "a.json").write_text(json.dumps(receipt))
+    sender()
+    assert site.rows(REFUSED) == [("须有人处理后重新报送，不会自动重发。原因：17 缺编号",)]
+
+
 def test_a_folder_gets_each_package_whole_and_its_receipts_are_read_back(web, officer, sender, settings):
     connector = connected(web, kind="file", wants=["hazard_major"], key=None)
     major(officer)
