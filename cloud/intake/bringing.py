@@ -69,6 +69,9 @@ _ATTEND: LiteralString = """
 """
 
 
+_CLOCKS_DIFFER = dt.timedelta(hours=1)
+
+
 class Bringing(msgspec.Struct, frozen=True, kw_only=True):
     """Who brings what from which system, and when."""
 
@@ -172,6 +175,9 @@ async def _take(bringing: Bringing, line: int, row: Row, brought: Brought) -> No
         site = await _site(bringing, line, name, brought)
         if site is None:
             return
+    if _is_ahead(row, bringing.now):
+        brought.errors.append(bringing.titles.coded(line, "issued_at", "in-future", "is in the future"))
+        return
     placed = Placed(line=line, row=row, area=area, site=site)
     if isinstance(row, CheckRow | MeasureRow):
         await _enter(bringing, row, placed, brought)
@@ -251,7 +257,7 @@ async def _keep(bringing: Bringing, placed: Placed, brought: Brought) -> bool:
     body = row.model_dump(mode="json")
     named = {"kind": bringing.name, "system": bringing.system, "external_id": body.pop("external_id")}
     known = await row_of(bringing.connection, _KNOWN, named)
-    if known is not None and known["body"] == body:
+    if known is not None and _says_the_same(row, known["body"]):
         brought.unchanged += 1
         return False
     first = bringing.now if known is None else known["first_received_at"]
@@ -278,6 +284,21 @@ async def _keep(bringing: Bringing, placed: Placed, brought: Brought) -> bool:
     if said is not None and is_news(row, None if known is None else known["body"]):
         brought.told.append(said)
     return True
+
+
+def _says_the_same(row: Row, before: dict[str, Any]) -> bool:
+    """Whether that is what was kept: the same instant by other clocks is the same."""
+    try:
+        return type(row).model_validate({"external_id": row.key[0], **before}) == row
+    except pydantic.ValidationError:
+        # As an older version of this program took it.
+        return False
+
+
+def _is_ahead(row: Row, now: dt.datetime) -> bool:
+    """Whether it was issued later than now, beyond what clocks differ by: what is, would never be late."""
+    issued_at = getattr(row, "issued_at", None)
+    return issued_at is not None and issued_at > now + _CLOCKS_DIFFER
 
 
 def is_late(row: Row, site: SiteEntry | None, received_at: dt.datetime) -> bool:

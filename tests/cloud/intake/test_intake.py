@@ -64,6 +64,13 @@ def test_the_same_again_is_nothing_new_and_what_is_changed_a_version(web, site, 
     assert [one["external_id"] for one in seen["late_registrations"]] == ["r-1"]
 
 
+def test_the_same_instant_by_other_clocks_is_nothing_new(web, site, county):
+    here = ISSUED.astimezone(dt.timezone(dt.timedelta(hours=8)))
+    assert bring(web, "crane_registrations", [registration()]).json()["added"] == 1
+    again = bring(web, "crane_registrations", [registration(issued_at=here.isoformat())]).json()
+    assert (again["changed"], again["unchanged"]) == (0, 1)
+
+
 def test_a_file_is_taken_wholly_or_not_and_says_where_it_is_wrong(web, site, county):
     table = (
         "工地,日期,人员编号,姓名,岗位,进场时间\n"
@@ -262,6 +269,15 @@ def test_whoever_came_for_the_night_is_there_after_midnight(web, site, trees, co
         "project_manager": False,
         "safety_officer": True,
     }
+
+
+@pytest.mark.parametrize("kind", ["crane_registrations", "external_warnings"])
+def test_what_was_issued_in_the_future_is_refused_for_it_would_never_be_late(web, site, county, kind):
+    row = (
+        registration() if kind == "crane_registrations" else {"external_id": "w", "site": "demo", "text": "x"}
+    )
+    tried = bring(web, kind, [{**row, "issued_at": "2126-11-20T08:00:00+08:00"}], dry_run=True).json()
+    assert [(one["field"], one["message"]["zh"]) for one in tried["errors"]] == [("issued_at", "在将来")]
 
 
 @pytest.mark.parametrize("number", ["2.02311E+16", "4E+17"])
