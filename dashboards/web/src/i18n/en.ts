@@ -150,7 +150,7 @@ const en: typeof zh = {
       'returned-unacknowledged': 'The alarm has ended, and nobody ever acknowledged it', shelved: 'Held back for a time on request; it comes back by itself', 'suppressed-by-design': 'Held back by its rule while one at least as grave stands on the same point',
       'out-of-service': 'The point is out of service: no new alarm is raised', normal: 'The alarm has ended and was acknowledged',
     },
-    acknowledge: 'Acknowledge', acknowledgeHelp: 'Says that you know. Once the gateway has it, this alarm sounds no longer; the danger may stand.', acknowledgeHelpEnded: 'The alarm has ended: this is noted here alone and not sent to the gateway.',
+    acknowledge: 'Acknowledge', acknowledgeHelp: 'Says that you know. Once the gateway has it, this alarm sounds no longer; the danger may stand. Until somebody in charge says so too, the next are told.', acknowledgeHelpEnded: 'The alarm has ended: this is noted here alone and not sent to the gateway.',
     shelve: 'Shelve', unshelve: 'Unshelve', shelveHelp: 'For a time this rule makes no sound and raises no new alarm (one that is still due is raised at the end); the lamp of a standing one stays on. At most 24 hours, with a reason. In force once the gateway confirms it.',
     replayed: 'This is a record of the past: nothing can be asked of it.', mayNot: 'Your account may only look. An administrator acknowledges and shelves.', refused: 'Not done: {detail}', history: 'What was asked', noHistory: 'Nobody has handled it yet.',
     kinds: { acknowledge: 'asked to acknowledge', shelve: 'asked to shelve', unshelve: 'asked to unshelve' },

@@ -149,7 +149,7 @@ export default {
       'returned-unacknowledged': '报警已解除，但一直没有人确认', shelved: '按要求暂不声响，到期自动恢复', 'suppressed-by-design': '被同一测点上不低于它的报警按规则抑制',
       'out-of-service': '测点停用，不再发出新报警', normal: '报警已解除，并有人确认过',
     },
-    acknowledge: '确认', acknowledgeHelp: '表示您已知晓。网关收到后停止这一报警的声响；危险可能仍在。', acknowledgeHelpEnded: '报警已经解除，确认只记录在平台上，不再发给网关。',
+    acknowledge: '确认', acknowledgeHelp: '表示您已知晓。网关收到后停止这一报警的声响；危险可能仍在。有责任的人员确认之前，平台仍会通知下一级。', acknowledgeHelpEnded: '报警已经解除，确认只记录在平台上，不再发给网关。',
     shelve: '搁置', unshelve: '取消搁置', shelveHelp: '搁置期间此规则不发声响，也不发出新报警（到期仍超限才发出）；已有的报警警示灯仍亮。最长 24 小时，须写明原因，网关确认后才生效。',
     replayed: '这是过去的记录，不能处理。', mayNot: '您的账户只能查看。确认和搁置须由管理员进行。', refused: '没有成功：{detail}', history: '处理记录', noHistory: '还没有人处理过。',
     kinds: { acknowledge: '请求确认', shelve: '请求搁置', unshelve: '请求取消搁置' },
