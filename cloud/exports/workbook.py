@@ -52,6 +52,7 @@ class Workbook:
             dt.date: self.book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
         }
         self._text = self.book.add_format({"quote_prefix": True})
+        self._quoted_forms: dict[int, Any] = {}
 
     def add(self, name: str) -> Any:
         """A further sheet, with the mark in its foot."""
@@ -94,9 +95,22 @@ class Workbook:
         elif isinstance(told, str):
             kept = told if len(told) <= _MOST_TEXT else f"{told[: _MOST_TEXT - 1]}…"
             # It is a text in any case; so it is still one after somebody has edited the cell.
-            sheet.write_string(row, place, kept, form or (self._text if looks_like_formula(kept) else None))
+            sheet.write_string(row, place, kept, self._quoted(form) if looks_like_formula(kept) else form)
         else:
             sheet.write_number(row, place, float(told) if isinstance(told, Decimal) else told, form)
+
+    def _quoted(self, form: Any) -> Any:
+        """The same format for a cell that stays a text; made once."""
+        if form is None:
+            return self._text
+        known = self._quoted_forms.get(id(form))
+        if known is None:
+            known = self.book.add_format()
+            # Not where the library has numbered it: that one has a number of its own.
+            looks = {name: value for name, value in vars(form).items() if not name.endswith("_index")}
+            vars(known).update(looks, quote_prefix=True)
+            self._quoted_forms[id(form)] = known
+        return known
 
     def content(self) -> bytes:
         """The whole file; nothing is added to it afterwards."""

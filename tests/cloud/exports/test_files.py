@@ -78,6 +78,18 @@ def test_a_workbook_has_texts_numbers_and_dates_and_no_formula():
     assert len(cells[6].value) == 32_767
 
 
+def test_a_cell_with_a_look_of_its_own_stays_a_text_too():
+    book = Workbook(MARK, title="t")
+    sheet, boxed = book.add("a"), book.book.add_format({"border": 1, "font_name": "宋体", "text_wrap": True})
+    for place, said in enumerate(["=1+1", "＝甲", "甲"]):
+        book.write(sheet, 0, place, said, boxed)
+    (cells,) = openpyxl.load_workbook(io.BytesIO(book.content())).active.iter_rows()
+    assert [cell.value for cell in cells] == ["=1+1", "＝甲", "甲"]
+    assert [cell.quotePrefix for cell in cells] == [True, True, False]
+    looks = {(cell.border.left.style, cell.font.name, cell.alignment.wrap_text) for cell in cells}
+    assert looks == {("thin", "宋体", True)}
+
+
 def test_every_sheet_and_the_properties_say_who_took_it():
     book = Workbook(MARK, title="隐患 & hazards")
     book.table("a/b", [Column("a")], [])
