@@ -41,8 +41,10 @@ def read(file: Path) -> bytes:
     """The key in a file; raises `BadKeyError`."""
     try:
         key = bytes.fromhex(file.read_text().strip())
-    except (OSError, ValueError) as exc:
-        raise BadKeyError(f"{file} is no key: {exc}") from exc
+    except OSError as exc:
+        raise BadKeyError(f"{file} is no key: {exc.strerror}") from exc
+    except ValueError:
+        key = b""
     if len(key) != KEY_BYTES:
         raise BadKeyError(f"{file} is no key: it must be {2 * KEY_BYTES} hexadecimal digits")
     return key

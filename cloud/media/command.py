@@ -50,7 +50,7 @@ def _show(args: argparse.Namespace) -> int:
     from cloud.media.resealing import left  # noqa: PLC0415
 
     settings, vault = _of(args)
-    number, *_ = vault.keys()
+    number, *_ = _keys(vault)
     print(f"{number} seals: {vault.file}")
     for file in vault.earlier:
         print(f"opens what is left: {file}")
@@ -66,7 +66,7 @@ def _change(args: argparse.Namespace) -> int:
 
     settings, vault = _of(args)
     with _connected(settings) as connection, alone(connection):
-        numbers = vault.keys()  # where one of them is no key it says so
+        numbers = _keys(vault)  # where one of them is no key it says so
         if not args.lost:
             check_last(connection, numbers)
         try:
@@ -126,6 +126,18 @@ def _of(args: argparse.Namespace) -> "tuple[Settings, Vault]":
 
     settings = read_settings(args.config)
     return settings, Vault.of(settings)
+
+
+def _keys(vault: "Vault") -> dict[str, bytes]:
+    """By number, the one that seals first; raises `SealError`, with the mend where there is none at all."""
+    from cloud.media.sealing import SealError  # noqa: PLC0415
+
+    if vault.has_no_key_yet:
+        raise SealError(
+            f"{vault.file} is no key: there is no such file. Where nothing was sealed yet, nothing need be "
+            "done: it is made when it is first needed. Else bring it back from its copy"
+        )
+    return vault.keys()
 
 
 @contextlib.contextmanager

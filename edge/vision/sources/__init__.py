@@ -126,5 +126,8 @@ def open_source(order: Order) -> Source:
             from edge.vision.sources.pictures import Folder  # noqa: PLC0415
 
             return Folder(order)
-        case way:
-            raise SourceFailedError(f"`{way}:` is no known way to a camera")
+        case _:
+            raise SourceFailedError(
+                "the address begins in no known way: begin it with rtsp://, rtsps://, http://, https://, "
+                "v4l2:, file: or folder:"
+            )

@@ -309,5 +309,5 @@ def test_evidence_is_changed_in_no_other_way(site: TestSite, web: Web, change: s
 def test_a_key_that_is_gone_is_said_to_be(site: TestSite, web: Web, asked: Asked) -> None:
     a_record_and_a_picture(site, web)
     Vault.of(site.settings).file.unlink()
-    with pytest.raises(SealError, match="is no key"):
+    with pytest.raises(SealError, match=r"media\.key is no key: there is no such file\. .* bring it back"):
         asked("change")

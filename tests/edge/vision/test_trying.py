@@ -41,6 +41,16 @@ def test_a_camera_that_is_not_there_is_said_and_its_login_is_not(
     assert "hush" not in captured.out + captured.err
 
 
+@pytest.mark.parametrize("url", ["192.168.1.2", "gopher://h/hush"])
+def test_an_address_that_begins_in_no_known_way_is_told_which_there_are(
+    capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert main(["edge", "camera", "test", url]) == 1
+    told = capsys.readouterr().out
+    assert "begin it with rtsp://" in told
+    assert "hush" not in told
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
