@@ -16,6 +16,15 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_both_front_pages_lead_to_the_same_pages_and_to_every_guide() -> None:
+    english, chinese = (
+        set(LINK.findall((ROOT / f"README{end}.md").read_text("utf-8"))) for end in ("", ".zh-CN")
+    )
+    assert english - {"README.zh-CN.md"} == chinese - {"README.md"}
+    guides = {str(page.relative_to(ROOT)) for page in (ROOT / "docs" / "how-to").glob("*.md")}
+    assert guides <= english
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_local_link_of_a_page_leads_somewhere(page: Path) -> None:
     broken = []
