@@ -89,6 +89,11 @@ def parse(text: str, kind: type[T], file: Path) -> Document[T]:
     return Document(file, value, lines)
 
 
+def plain(text: str, file: Path) -> Any:
+    """What `text` says, of no kind yet, read as by `parse`; raises `ConfigurationError`."""
+    return _plain(text, file)[0]
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 less its surprises: `on` and `no` stay words, `010` is no 8, `1:30` no 90, a date no date."""
 

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from sitewarden import documents
 from sitewarden.bundle import MAIN, Files
-from sitewarden.errors import SiteWardenError
+from sitewarden.errors import ConfigurationError, SiteWardenError
 
 FOLDER = "profiles"
 """Where a profile goes that the configuration has not had."""
@@ -91,8 +93,8 @@ def buses_in(files: Files) -> list[str]:
 
 def _profile_of(text: str) -> str | None:
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError:
+        data = documents.plain(text, Path(f"{FOLDER}.yaml"))
+    except ConfigurationError:
         return None
     return data.get("profile") if isinstance(data, dict) else None
 
@@ -100,8 +102,8 @@ def _profile_of(text: str) -> str | None:
 def _as_expected(after: str, expected: Mapping[str, Any], hand: str) -> str:
     """The text, if it means what it should and nothing else."""
     try:
-        is_so = yaml.safe_load(after) == expected
-    except yaml.YAMLError:
+        is_so = documents.plain(after, Path(MAIN)) == expected
+    except ConfigurationError:
         is_so = False
     if not is_so:
         raise UneditableError(hand)
@@ -109,10 +111,11 @@ def _as_expected(after: str, expected: Mapping[str, Any], hand: str) -> str:
 
 
 def _loaded(text: str) -> dict[str, Any]:
+    """As the gateway will read it: elsewhere `off` is no word, and `1e3` one."""
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as exc:
-        raise UneditableError(f"{MAIN} is not YAML: {exc}") from exc
+        data = documents.plain(text, Path(MAIN))
+    except ConfigurationError as exc:
+        raise UneditableError(str(exc)) from exc
     if not isinstance(data, dict):
         raise UneditableError(f"{MAIN} holds no configuration.")
     return data
@@ -121,7 +124,7 @@ def _loaded(text: str) -> dict[str, Any]:
 def _root(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, RecursionError) as exc:
         raise UneditableError(f"{MAIN} is not YAML: {exc}") from exc
 
 
@@ -220,6 +223,6 @@ def _flow(value: Any) -> str:
 
 def _is_plain(value: str) -> bool:
     try:
-        return bool(yaml.safe_load(value) == value)
-    except yaml.YAMLError:
+        return bool(documents.plain(value, Path(MAIN)) == value)
+    except ConfigurationError:
         return False

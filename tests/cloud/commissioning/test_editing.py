@@ -1,9 +1,12 @@
 """A device is put into a configuration, and no line that people wrote is lost or moved."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from cloud.commissioning.editing import UneditableError, buses_in, device_in, with_device, with_profile
+from sitewarden import documents
 
 BLOCK = """\
 site: north  # of the lot
@@ -98,3 +101,25 @@ def test_a_profile_is_found_wherever_the_configuration_keeps_it():
 def test_buses_that_are_polled_are_named():
     text = BLOCK + "  \n"
     assert buses_in({"gateway.yaml": text}) == ["mast", "pit"]
+
+
+@pytest.mark.parametrize("word", ["1e3", "0123", "off", "2026-13-45", "12"])
+def test_a_word_is_written_and_read_as_the_gateway_reads_it(word: str) -> None:
+    after = with_device(FILES, "mast", "crane-3", ENTRY | {"identity": word})
+    _, entry = device_in(after, "crane-3") or pytest.fail("it is not there")
+    assert entry["identity"] == word
+    read = documents.plain(after["gateway.yaml"], Path("gateway.yaml"))
+    assert read["buses"][0]["devices"][1]["identity"] == word
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "site: !!int x", "site: north\nbuses：[]\n", "site: \x07"])
+def test_texts_that_are_no_yaml_are_said_to_be_and_not_changed(text: str) -> None:
+    with pytest.raises(UneditableError, match=r"gateway\.yaml.* is not YAML"):
+        with_device({"gateway.yaml": text}, "mast", "crane-3", ENTRY)
+    with pytest.raises(UneditableError, match=r"gateway\.yaml.* is not YAML"):
+        buses_in({"gateway.yaml": text})
+
+
+def test_what_only_looks_like_a_date_does_not_keep_a_device_out() -> None:
+    files = {"gateway.yaml": BLOCK.replace("One", "2026-13-45").replace('"', "")}
+    assert device_in(with_device(files, "mast", "crane-3", ENTRY), "crane-3")
