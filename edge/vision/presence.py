@@ -18,9 +18,9 @@ from edge.vision.model import Track
 from edge.vision.places import FEET_HEADS
 from edge.vision.tracking import WALKING
 
-FIRST, LAST, LONG = 3, 4, 12
-"""Sights of the first place, of the last one, and of where it was over some seconds. The middle of each
-counts: neither trembling nor one sight of a passer-by is movement."""
+LAST, LONG = 4, 12
+"""Sights of where it is, and of where it was over some seconds. The middle of each counts: neither trembling
+nor one sight of a passer-by is movement."""
 MOVED = 0.1
 """Of its own side: what goes so far soon after it was first seen is a person."""
 STEP, STIRRED, SETTLED_S = 0.35, 0.15, 15.0
@@ -37,7 +37,7 @@ THERE = 0.2
 """Of its side: what is seen nearer than that to the place of a thing is the thing."""
 GONE_S = 20.0
 """Nothing was seen there for so long: the place is as any other."""
-RESTS, RESTING_S, STILL_S = 0.3, 1.0, 0.4
+RESTS, RESTING_S = 0.3, 1.0
 """Whoever goes no farther than so many sides for so long stands; what is left lying does at once."""
 AGAIN, KEPT_S = 0.75, 300.0
 """Who stood and was lost is whoever is found so near to there within so long."""
@@ -75,12 +75,10 @@ class _Spot:
 
 
 class _Doubt(NamedTuple):
-    """It is a question whether it was left lying, or only shown otherwise by who passed it."""
+    """It is a question whether it was left lying there, and since when."""
 
     place: Place
     since_s: float
-    is_soft: bool
-    """It is found meanwhile what it wears."""
 
 
 class _Figure:
@@ -90,7 +88,6 @@ class _Figure:
         self.began_s = track.began_s
         self.is_person = False
         self.spot: _Spot | None = None
-        self.first: list[Place] = []
         self.last: deque[Place] = deque(maxlen=LONG)
         self.passed_s = -math.inf
         self.rest, self.rest_s, self.seen_s = _place(track), track.seen_s, track.seen_s
@@ -105,7 +102,7 @@ class _Figure:
     @property
     def is_sure(self) -> bool:
         """It is a person of whom new things may be found."""
-        return self.is_person and (self.doubt is None or self.doubt.is_soft)
+        return self.is_person and self.doubt is None
 
     @property
     def now(self) -> Place:
@@ -113,8 +110,6 @@ class _Figure:
 
     def see(self, place: Place, at_s: float) -> None:
         self.last.append(place)
-        if len(self.first) < FIRST:
-            self.first.append(place)
         if self.rest.gone(place) >= RESTS:
             if self.seen_s - self.rest_s >= RESTING_S:
                 self.stood_s = self.seen_s
@@ -133,10 +128,10 @@ class _Figure:
         if self.spot is None or len(self.last) < LAST:
             return False
         gone = self.spot.place.gone(self.now)
-        if at_s - self.spot.began_s < SETTLED_S:
-            return gone >= MOVED
         if self.is_passed(at_s):
             return gone >= BESIDE
+        if at_s - self.spot.began_s < SETTLED_S:
+            return gone >= MOVED
         over_long = self.spot.place.gone(_middle(self.last)) if len(self.last) == LONG else 0.0
         return gone >= STEP or over_long >= STIRRED
 
@@ -160,6 +155,10 @@ class Presence:
         self._looked_s = -math.inf
         self.walked_on: Mapping[int, int] = {}
         """In this look: tracks that may be what was left lying, each with that of who walks on."""
+        self.stirred: set[int] = set()
+        """Tracks that stirred in this look: nobody left them lying, so who walked on is somebody else."""
+        self.passers_by: set[int] = set()
+        """Tracks of things that a passer-by took over in this look: earlier sights say nothing of him."""
 
     def look(self, at_s: float, tracks: Iterable[Track]) -> None:
         """Everybody who is followed, as of this look."""
@@ -172,7 +171,7 @@ class Presence:
             self._figures[track.number].see(_place(track), at_s)
         self._pass(at_s, tracks)
         self._stay(at_s, seen)
-        self.walked_on = {}
+        self.walked_on, self.stirred, self.passers_by = {}, set(), set()
         for track in seen:
             figure = self._figures[track.number]
             if not figure.is_person:
@@ -226,10 +225,8 @@ class Presence:
             figure.is_person = True
             return figure
         near = {other.number for other in tracks if other is not track and self._may_be_left(other, figure)}
-        # Who was lost, or of whom nothing is seen, may have come out again here: then nobody was left behind.
-        if all(self._figures[number].seen_s == track.seen_s for number in near) and not any(
-            _in_reach(place, here, track.seen_s - seen_s) for place, seen_s in self._gone
-        ):
+        # Who was lost just now may have come out again here: then nobody was left behind.
+        if not any(_in_reach(place, here, track.seen_s - seen_s) for place, seen_s in self._gone):
             figure.beside = frozenset(near)
         return figure
 
@@ -244,7 +241,7 @@ class Presence:
         between_s = min(at_s - self._looked_s, MEANWHILE_S)
         for track in tracks:
             figure, here = self._figures.get(track.number), _place(track)
-            if figure is None or (figure.is_person and figure.doubt is None):
+            if figure is None or figure.is_person:
                 continue
             for other in tracks:
                 faster = _faster(other, track) / max(here.side, 1.0)
@@ -272,23 +269,21 @@ class Presence:
     def _judge(self, number: int, figure: _Figure, at_s: float) -> None:
         if figure.has_moved(at_s):
             self._rise(number, figure, at_s)
-        elif figure.spot is None and len(figure.first) == FIRST:
-            self._settle(number, figure, _middle(figure.first), figure.began_s)
+        elif figure.spot is None and len(figure.last) == LAST:
+            self._settle(number, figure, figure.now, figure.began_s)
 
     def _rise(self, number: int, figure: _Figure, at_s: float) -> None:
-        """It is a person. Where somebody passes, the thing may still lie there, and this be the passer-by."""
+        """It is a person. Farther off than a side, the thing may still lie there, and this be a passer-by."""
+        if figure.is_passed(at_s) and self.is_thing(number):
+            self.passers_by.add(number)
         spot, figure.spot, figure.is_person = figure.spot, None, True
         assert spot is not None  # noqa: S101  # has moved from there
         spot.owner = None
-        is_far = spot.place.gone(figure.now) >= BESIDE
-        if not is_far:
+        if spot.place.gone(figure.now) < BESIDE:
             self._spots.remove(spot)
-        if not is_far and figure.is_passed(at_s):
-            figure.doubt = _Doubt(spot.place, at_s, is_soft=True)
-        figure.rest, figure.rest_s = figure.now, at_s
         left = [other for other in figure.beside if self._stays(other, figure)]
         for other in left:
-            self._figures[other].doubt = _Doubt(self._figures[other].now, at_s, is_soft=False)
+            self._figures[other].doubt = _Doubt(self._figures[other].now, at_s)
         self.walked_on = {**self.walked_on, **dict.fromkeys(left, number)}
 
     def _may_be_left(self, track: Track, new: _Figure) -> bool:
@@ -306,14 +301,14 @@ class Presence:
         figure = self._figures.get(number)
         if figure is None or not figure.is_sure or figure.rest_s - figure.stood_s >= MEANWHILE_S:
             return False
-        since_s = min(walked_on.began_s + RESTING_S, walked_on.seen_s - STILL_S)
-        return walked_on.began_s - STOPPED_S <= figure.rest_s <= since_s
+        return -STOPPED_S <= figure.rest_s - walked_on.began_s <= RESTING_S
 
     def _doubt(self, number: int, figure: _Figure, at_s: float) -> None:
         """Somebody who stirs is nothing that lies there."""
         assert figure.doubt is not None  # noqa: S101  # asked before
-        if figure.doubt.place.gone(figure.now) >= (BESIDE if figure.is_passed(at_s) else STIRRED):
+        if figure.doubt.place.gone(figure.now) >= STIRRED:
             figure.doubt = None
+            self.stirred.add(number)
         elif at_s - figure.doubt.since_s >= DOUBT_S:
             figure.fall()
             self._settle(number, figure, figure.now, at_s - SETTLED_S)

@@ -134,12 +134,19 @@ class Slots:
 
         `size` is the picture's, width and height.
         """
+        # A passer-by who took over the track of a thing has come just now, to where he is.
+        came = self._came | {number: tracks[number]._replace(began_s=at_s) for number in presence.passers_by}
         self._came = {
-            number: None if states[number] == "helmet" else self._came.get(number, track)
+            number: None if states[number] == "helmet" else came.get(number, track)
             for number, track in tracks.items()
         }
         self._looked_s.append(at_s)
-        self._told_s = {number: then_s for number, then_s in self._told_s.items() if number in tracks}
+        # Whoever stirred has none after all, if his alarm went on with somebody else.
+        self._told_s = {
+            number: then_s
+            for number, then_s in self._told_s.items()
+            if number in tracks and number not in presence.stirred
+        }
         self._lose(at_s, tracks, presence, size)
         self._walk_on(tracks, presence.walked_on)
         self._pass_on(at_s, tracks, states)

@@ -80,8 +80,9 @@ class Ballot:
         before, self._votes = self._votes, {}
         self._presence.look(at_s, tracks)
         for track in tracks:
-            is_new = track.number not in before or track.number in self._presence.walked_on
-            votes = _Votes(self._how.looks) if is_new else before[track.number]
+            votes = before.get(track.number)
+            if votes is None or track.number in {*self._presence.walked_on, *self._presence.passers_by}:
+                votes = _Votes(self._how.looks)
             self._votes[track.number] = votes
             if track.seen_s == at_s:
                 is_at_thing = track.number in self._presence.at_things

@@ -112,6 +112,24 @@ def test_whoever_makes_room_is_not_left_lying_by_one_who_was_hidden_and_comes_ou
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_makes_room_has_an_alarm_of_his_own_once_he_stirs_though_it_went_with_who_came_out(
+    seed: int,
+) -> None:
+    """He sways, as people do; a cap that was left lying would not."""
+
+    def x_m(at_s: float) -> float:
+        return (-2 if at_s <= 30 else -2.3) + 0.03 * math.sin(0.7 * at_s)
+
+    stands = ((at_s, x_m(at_s), 13) for at_s in np.arange(4.5, 80, 0.5).tolist())
+    makes_room = somebody("one", (0, -6, 13), (4, -2, 13), *stands)
+    comes_out = somebody("other", (30.4, -1.7, 13.2), (31, -1.6, 13.2), (38, 6, 13.2))
+    acted = Acted(Scene(figures=[makes_room, comes_out]), seed=seed, until_s=79)
+    assert len(acted.alarms) == 2
+    assert acted.held(50, 79) == {1}
+    assert acted.intruders(50, 79) == {1}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("begins_s", [3.0, 30.0])
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_whoever_passes_a_cap_lends_it_neither_movement_nor_alarm_though_his_track_stays_with_it(
@@ -130,6 +148,24 @@ def test_whoever_passes_a_cap_lends_it_neither_movement_nor_alarm_though_his_tra
     assert len(acted.alarms) == is_bare
     assert acted.intruders(begins_s + 25, begins_s + 60) == {0}
     assert acted.held(begins_s + 25, begins_s + 60) == {0}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_takes_over_the_track_of_a_cap_that_he_passes_has_no_second_alarm(seed: int) -> None:
+    """What was seen of the cap is no finding about him, nor does he come from where it lies."""
+    passes = somebody("one", (18, -3, 12.8), (28, 3, 12.8))
+    hidden = {"cap": (23.4, 24.8), "one": (22.6, 24.2)}
+    acted = Acted(
+        Scene(figures=[passes], things=[cap(0, 13, up_m=1.5)]),
+        seed=seed,
+        until_s=48,
+        looks_at_s=np.arange(0, 48, 0.25).tolist(),
+        hidden=lambda who, at_s: hidden[who][0] <= at_s < hidden[who][1],
+    )
+    assert acted.track_at("one", 27) == acted.track_at("cap", 20)
+    assert len(acted.alarms) == 1
+    assert acted.held(26, 27) == {1}
+    assert acted.intruders(42, 48) == {0}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
