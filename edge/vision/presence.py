@@ -152,7 +152,6 @@ class Presence:
         """Where people were seen last who were lost just now."""
         self.at_things: set[int] = set()
         """Tracks that were seen, in this look, where a thing lies."""
-        self._looked_s = -math.inf
         self.walked_on: Mapping[int, int] = {}
         """In this look: tracks that may be what was left lying, each with that of who walks on."""
         self.stirred: set[int] = set()
@@ -178,7 +177,6 @@ class Presence:
                 self._judge(track.number, figure, at_s)
             elif figure.doubt is not None:
                 self._doubt(track.number, figure, at_s)
-        self._looked_s = at_s
 
     def is_person(self, number: int) -> bool:
         """Whether a track is somebody."""
@@ -238,14 +236,13 @@ class Presence:
 
     def _pass(self, at_s: float, tracks: Sequence[Track]) -> None:
         """Note who is passed by somebody."""
-        between_s = min(at_s - self._looked_s, MEANWHILE_S)
         for track in tracks:
             figure, here = self._figures.get(track.number), _place(track)
             if figure is None or figure.is_person:
                 continue
             for other in tracks:
                 faster = _faster(other, track) / max(here.side, 1.0)
-                if other is not track and faster >= PASSES and _covers(other, here, faster * between_s):
+                if other is not track and faster >= PASSES and _covers(other, here):
                     figure.passed_s = at_s
 
     def _stay(self, at_s: float, seen: Sequence[Track]) -> None:
@@ -343,9 +340,9 @@ def _faster(other: Track, track: Track) -> float:
     return math.hypot(other.speed[0] - track.speed[0], other.speed[1] - track.speed[1])
 
 
-def _covers(track: Track, there: Place, wider: float) -> bool:
-    """Whether somebody's head or body is before or beside a place; `wider` in sides of that place."""
+def _covers(track: Track, there: Place) -> bool:
+    """Whether somebody's head or body is before or beside a place."""
     left, top, right, bottom = track.box
-    around = AROUND * _place(track).side + wider * there.side
+    around = AROUND * _place(track).side
     below = bottom + FEET_HEADS * (bottom - top)
     return left - around <= there.x <= right + around and top - around <= there.y <= below + around

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from firmware_sim.camera.scene import Scene
-from tests.edge.vision.acting import Acted, cap, somebody
+from tests.edge.vision.acting import FORBIDDEN, Acted, cap, somebody
+from tests.edge.vision.walking import BARE, HELMET, Seen, Watched, along, camera
 
 SEEDS = range(4)
 UNTIL_S = 100.0
@@ -148,6 +149,26 @@ def test_whoever_passes_a_cap_lends_it_neither_movement_nor_alarm_though_his_tra
     assert len(acted.alarms) == is_bare
     assert acted.intruders(begins_s + 25, begins_s + 60) == {0}
     assert acted.held(begins_s + 25, begins_s + 60) == {0}
+
+
+def test_a_cap_is_nobody_though_the_body_of_who_passes_hides_it_bit_by_bit() -> None:
+    """What is seen of it beside him is a smaller head, half a side off."""
+    left, right, side = 280.0, 320.0, 40.0
+
+    def seen_of_cap(body_x: float) -> Seen | None:
+        parts = (left, min(right, body_x - 32)), (max(left, body_x + 32), right)
+        begins, ends = max(parts, key=lambda part: part[1] - part[0])
+        wide = ends - begins
+        return Seen((begins + ends) / 2, 300, BARE, math.sqrt(wide * side)) if wide >= 8 else None
+
+    watched = Watched(camera(FORBIDDEN))
+    watched.walk(100, lambda _: seen_of_cap(0))
+    watched.walk(45, lambda number: seen_of_cap(90 + 9 * number), along(90, step=9, scores=HELMET))
+    counted = {look.values["yard.intruders"] for look in watched.looks[110:]}
+    watched.walk(40, lambda _: seen_of_cap(0))
+    assert watched.alarms == [("yard.intruders", 2)]
+    assert counted == {1}
+    assert watched.values["yard.intruders"] == 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)
