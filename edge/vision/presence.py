@@ -3,8 +3,8 @@
 Whoever has moved is somebody, and stays somebody however still he stands, also where something hides him for
 a while. What was there when it was first seen, and has not moved since, is a thing that looks like a head,
 such as a cap on a crate: it counts as nobody until it moves while nobody passes it. So is what is left lying
-where somebody walks on. Where a thing lies no sight has an opinion, whichever track it is given to: whoever
-passes would else lend it his movement.
+where somebody walks on. Trackers mistake a thing for whoever passes: so a track that stays where a thing lies
+is the thing, and one that goes off with a passer-by has come just then.
 """
 
 import math
@@ -118,7 +118,7 @@ class _Figure:
 
     def fall(self) -> None:
         """It is a thing after all; where it was before is no movement of its."""
-        self.is_person, self.doubt = False, None
+        self.is_person = False
         here = list(self.last)[-LAST:]
         self.last.clear()
         self.last.extend(here)
@@ -150,8 +150,7 @@ class Presence:
         """Where people stood who were lost, and when they were last seen."""
         self._gone: list[tuple[Place, float]] = []
         """Where people were seen last who were lost just now."""
-        self.at_things: set[int] = set()
-        """Tracks that were seen, in this look, where a thing lies."""
+        self._looked_s = -math.inf
         self.walked_on: Mapping[int, int] = {}
         """In this look: tracks that may be what was left lying, each with that of who walks on."""
         self.stirred: set[int] = set()
@@ -177,6 +176,7 @@ class Presence:
                 self._judge(track.number, figure, at_s)
             elif figure.doubt is not None:
                 self._doubt(track.number, figure, at_s)
+        self._looked_s = at_s
 
     def is_person(self, number: int) -> bool:
         """Whether a track is somebody."""
@@ -236,18 +236,18 @@ class Presence:
 
     def _pass(self, at_s: float, tracks: Sequence[Track]) -> None:
         """Note who is passed by somebody."""
+        between_s = min(at_s - self._looked_s, MEANWHILE_S)
         for track in tracks:
             figure, here = self._figures.get(track.number), _place(track)
             if figure is None or figure.is_person:
                 continue
             for other in tracks:
                 faster = _faster(other, track) / max(here.side, 1.0)
-                if other is not track and faster >= PASSES and _covers(other, here):
+                if other is not track and faster >= PASSES and _covers(other, here, faster * between_s):
                     figure.passed_s = at_s
 
     def _stay(self, at_s: float, seen: Sequence[Track]) -> None:
-        """Note who is seen where a thing lies. Who stays there is the thing."""
-        self.at_things = set()
+        """Whoever stays where a thing lies is the thing."""
         for track in seen:
             here, figure = _place(track), self._figures[track.number]
             if figure.spot is not None:
@@ -256,7 +256,6 @@ class Presence:
             figure.at_thing = 0 if spot is None else figure.at_thing + 1
             if spot is None:
                 continue
-            self.at_things.add(track.number)
             if spot.owner is None:
                 spot.see(here, at_s)
             if spot.owner is None and figure.at_thing >= LAST and figure.is_person:
@@ -273,6 +272,9 @@ class Presence:
         """It is a person. Farther off than a side, the thing may still lie there, and this be a passer-by."""
         if figure.is_passed(at_s) and self.is_thing(number):
             self.passers_by.add(number)
+        if figure.doubt is not None:
+            figure.doubt = None
+            self.stirred.add(number)
         spot, figure.spot, figure.is_person = figure.spot, None, True
         assert spot is not None  # noqa: S101  # has moved from there
         spot.owner = None
@@ -340,9 +342,9 @@ def _faster(other: Track, track: Track) -> float:
     return math.hypot(other.speed[0] - track.speed[0], other.speed[1] - track.speed[1])
 
 
-def _covers(track: Track, there: Place) -> bool:
-    """Whether somebody's head or body is before or beside a place."""
+def _covers(track: Track, there: Place, wider: float) -> bool:
+    """Whether somebody's head or body is before or beside a place; `wider` in sides of that place."""
     left, top, right, bottom = track.box
-    around = AROUND * _place(track).side
+    around = AROUND * _place(track).side + wider * there.side
     below = bottom + FEET_HEADS * (bottom - top)
     return left - around <= there.x <= right + around and top - around <= there.y <= below + around

@@ -172,9 +172,7 @@ class Slots:
         """Follow whoever had an alarm; where they were last, others may take it up."""
         for number, alarm in list(self._had.items()):
             if number in tracks and presence.is_person(number):
-                # Where a thing lies it is the thing that is seen: he may be elsewhere.
-                if number not in presence.at_things:
-                    alarm.follow(tracks[number], at_s, size)
+                alarm.follow(tracks[number], at_s, size)
                 continue
             del self._had[number]
             alarm.lost_s = min(alarm.track.seen_s, at_s)

@@ -3,7 +3,7 @@
 A look in which the head was large enough votes for what scored higher, if that scored high enough; a look in
 which it was looked for in vain votes for nothing, and takes a place. It takes more votes to overturn a
 finding than to come to one, so a doubt in between changes nothing. Who is no person (`presence.py`) is
-unknown, and so is what is seen where a thing lies.
+unknown.
 """
 
 from collections import deque
@@ -85,8 +85,7 @@ class Ballot:
                 votes = _Votes(self._how.looks)
             self._votes[track.number] = votes
             if track.seen_s == at_s:
-                is_at_thing = track.number in self._presence.at_things
-                votes.cast.append((at_s, NOTHING if is_at_thing else self._opinion(track)))
+                votes.cast.append((at_s, self._opinion(track)))
                 votes.is_thing = self._presence.is_thing(track.number)
                 votes.agreed = self._agreed(votes.agreed, track)
             elif track.number in missed:
