@@ -61,6 +61,14 @@ class Now(Shown):
     on_probation: bool = False
 
 
+class UntoldShown(Shown):
+    """Why a gateway does not hand its own file over: to be mended there."""
+
+    at: Instant
+    why: TextShown
+    errors: list[FaultShown]
+
+
 class ConfigurationShown(Shown):
     """How a gateway stands with its configuration."""
 
@@ -72,6 +80,7 @@ class ConfigurationShown(Shown):
     own_file: Files | None = Field(
         description="What its own file says, until a version from here is in force."
     )
+    untold: UntoldShown | None = Field(description="Null where nothing keeps it from telling that.")
 
 
 class _Given(BaseModel):

@@ -46,6 +46,11 @@ async def read_configuration(
         newest=None if found.newest is None else model.VersionWhole(**found.newest),
         in_force=None if found.in_force is None else model.VersionShown(**found.in_force),
         own_file=found.own_file,
+        untold=None
+        if found.untold is None
+        else model.UntoldShown(
+            at=found.untold["told_at"], why=found.untold["why"], errors=found.untold["errors"]
+        ),
     )
 
 

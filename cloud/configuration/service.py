@@ -41,6 +41,8 @@ class Current(NamedTuple):
     """The newest that the gateway has said to be in force, without its texts."""
     own_file: dict[str, str] | None
     """What its own file says, as it told."""
+    untold: Row | None
+    """Why it could not tell, the last time that it was to."""
     now: dict[str, Any] | None
     """What it works from, as it last said; `None` where its own file alone says so."""
     is_online: bool
@@ -56,6 +58,7 @@ async def current(connection: AsyncConnection, gateway: Of) -> Current:
         newest,
         in_force,
         None if own is None else own["files"],
+        None if own is None or own["why"] is None else own,
         None if said is None else said["configuration"],
         said is not None and said["state"] == "online",
     )
@@ -215,7 +218,7 @@ _IN_FORCE: LiteralString = (
     " FROM gateway_configuration" + _OF_IT + " AND state = 'in_force' ORDER BY reported_at DESC LIMIT 1"
 )
 _OWN_FILE: LiteralString = """
-    SELECT files FROM gateway_own_file WHERE site = %(site)s AND gateway = %(gateway)s
+    SELECT files, why, errors, told_at FROM gateway_own_file WHERE site = %(site)s AND gateway = %(gateway)s
 """
 _SAID: LiteralString = """
     SELECT configuration, state FROM gateway

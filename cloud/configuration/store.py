@@ -105,6 +105,8 @@ def write_report(
     }
     if report.files is not None:
         connection.execute(_OWN_FILE, {**told, "files": storable(report.files)})
+    elif report.version == 0 and report.check is None:
+        connection.execute(_UNTOLD if report.why is not None else _SAYS_NOTHING, told)
     if report.check is not None:
         connection.execute(_ANSWER, {**told, "id": report.check})
     elif report.state != "checked":
@@ -119,7 +121,7 @@ _UNHEARD: LiteralString = """
        AND configuration IS NOT NULL AND coalesce((configuration ->> 'version')::numeric, 0) = 0
        AND NOT EXISTS (
            SELECT FROM gateway_own_file AS own
-            WHERE own.site = gateway.site AND own.gateway = gateway.gateway)
+            WHERE own.site = gateway.site AND own.gateway = gateway.gateway AND own.files IS NOT NULL)
 """
 _ANSWER: LiteralString = """
     UPDATE gateway_configuration_check
@@ -142,5 +144,18 @@ _OWN_FILE: LiteralString = """
     INSERT INTO gateway_own_file (site, gateway, files, told_at)
         SELECT site, gateway, %(files)s, %(at)s FROM site_gateway
          WHERE site = %(site)s AND gateway = %(gateway)s
-        ON CONFLICT (site, gateway) DO UPDATE SET files = excluded.files, told_at = excluded.told_at
+        ON CONFLICT (site, gateway) DO UPDATE
+        SET files = excluded.files, told_at = excluded.told_at, why = NULL, errors = '[]'
+"""
+# What it has told before is shown on, beside why there is nothing newer.
+_UNTOLD: LiteralString = """
+    INSERT INTO gateway_own_file (site, gateway, told_at, why, errors)
+        SELECT site, gateway, %(at)s, %(why)s, %(errors)s FROM site_gateway
+         WHERE site = %(site)s AND gateway = %(gateway)s
+        ON CONFLICT (site, gateway) DO UPDATE
+        SET told_at = excluded.told_at, why = excluded.why, errors = excluded.errors
+"""
+_SAYS_NOTHING: LiteralString = """
+    UPDATE gateway_own_file SET why = NULL, errors = '[]'
+     WHERE site = %(site)s AND gateway = %(gateway)s AND why IS NOT NULL
 """

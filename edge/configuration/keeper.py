@@ -14,7 +14,7 @@ from edge.config import Gateway
 from edge.configuration import checking
 from edge.configuration.checking import Checked
 from edge.configuration.history import History, Version
-from edge.configuration.own import own_bundle
+from edge.configuration.own import fault_of, own_bundle
 from edge.configuration.probation import Line, Probation
 from edge.configuration.starting import Started
 from sitewarden import bundle
@@ -105,14 +105,14 @@ class Keeper:
     def _with_own_file(self, report: ConfigurationReport) -> ConfigurationReport:
         """What it says, or why that is not told: the cloud's people wait for it."""
         try:
-            files, untold = own_bundle(self._own), ""
+            files, untold, errors = own_bundle(self._own), "", report.errors
         except bundle.BundleError as exc:
-            files, untold = None, str(exc)
+            files, untold, errors = None, str(exc), [fault_of(exc)]
         if untold and untold != self._untold:
             log.warning("the gateway's own file is not handed over to the cloud: %s", untold)
         self._untold = untold
         why = Text(f"网关自己的配置没有上报：{untold}", untold) if untold else None
-        return msgspec.structs.replace(report, files=files, why=why)
+        return msgspec.structs.replace(report, files=files, why=why, errors=errors)
 
     def take(self, configuration: Configuration) -> None:
         """Something has come from the cloud; it is looked at in `run`."""

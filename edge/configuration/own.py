@@ -14,12 +14,32 @@ from edge.settings import GatewayDocument, GatewayFile
 from edge.vision import address
 from sitewarden import bundle
 from sitewarden.errors import ConfigurationError
+from sitewarden.messages import ConfigurationFault
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
+_FIELD = re.compile(r"[a-z0-9_.\[\]-]{1,120}")
+"""By which keys lead to it; any other sign, and it may be a value that stands in the wrong place."""
 _WRITTEN_OUT = (
     "a login is written out there, of which nobody can tell where it ends",
     "Write {username} and {password} in its place, and a `password_file` beside the address.",
 )
+
+
+class UntoldError(bundle.BundleError):
+    """A file that cannot be meant, by where it stands: its words may repeat a password, and stay here."""
+
+    def __init__(self, file: str, line: int, field: str, message: str) -> None:
+        """`line` counts from 1, 0 is the whole file."""
+        super().__init__(
+            file, message, "Run `sitewarden edge check` at the gateway: it says more than may travel."
+        )
+        self.line, self.field = line, field
+
+
+def fault_of(exc: bundle.BundleError) -> ConfigurationFault:
+    """As the cloud's page shows it."""
+    line, field = (exc.line, exc.field) if isinstance(exc, UntoldError) else (0, "")
+    return ConfigurationFault(file=exc.file, line=line, field=field, message=exc.message, mend=exc.mend)
 
 
 def own_bundle(own: Path) -> dict[str, str] | None:
@@ -28,11 +48,21 @@ def own_bundle(own: Path) -> dict[str, str] | None:
         said, text = load_own(own), own.read_text(encoding="utf-8")
         folder = own.resolve().parent
         files = {bundle.MAIN: less_own_keys(_less_logins(text, said)), **dict(_named(said, folder))}
-    except (ConfigurationError, OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        # Their words may repeat a line of it, and a password with that.
-        raise bundle.BundleError(bundle.MAIN, "cannot be read", "`edge check` says why.") from exc
+    except ConfigurationError as exc:
+        if isinstance(exc.__cause__, OSError):
+            raise _unread(exc.file, exc.__cause__) from exc
+        field = exc.field if _FIELD.fullmatch(exc.field) else ""
+        raise UntoldError(exc.file.name, exc.line, field, "cannot be meant so") from exc
+    except OSError as exc:
+        raise _unread(Path(str(exc.filename or own)), exc) from exc
+    except (UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise UntoldError(own.name, 0, "", "cannot be read") from exc
     bundle.check(files)
     return files if said.buses else None
+
+
+def _unread(file: Path, why: OSError) -> UntoldError:
+    return UntoldError(file.name, 0, "", f"cannot be read ({why.strerror})")
 
 
 def less_own_keys(text: str) -> str:

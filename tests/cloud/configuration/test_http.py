@@ -1,5 +1,6 @@
 """Versions over HTTP: proposed of what was seen, kept for good, sent until the gateway has spoken."""
 
+import msgspec
 import psycopg
 import pytest
 
@@ -170,6 +171,27 @@ def test_why_a_gateway_does_not_tell_its_own_file_is_logged_once(site, caplog):
     gateway.reports("refused", version=3, why=Text("不行", "another thing"))
     assert caplog.text.count("own file is not told gateway=demo/gw-1: camera gate: a login") == 1
     assert "another thing" not in caplog.text
+
+
+def test_what_is_wrong_with_a_file_that_was_never_told_is_shown_until_it_is_mended(web, site):
+    gateway = Gateway(site)
+    site.deliver(birth(configuration=gateway.now))
+    fault = ConfigurationFault(file="gateway.yaml", line=7, field="buses.0.baud", message="bad", mend="Mend")
+    gateway.reports("in_force", why=Text("没有上报", "not told"), errors=[fault])
+    told = read(web)
+    assert (told["own_file"], told["untold"]["why"]["en"]) == (None, "not told")
+    assert told["untold"]["errors"] == [msgspec.to_builtins(fault)]
+    assert store.unheard(site.connection, now_ms()), "it is asked again"
+    gateway.reports("refused", version=3, why=Text("不行", "another thing"))
+    assert read(web)["untold"] == told["untold"]
+    gateway.reports("in_force")  # its file says nothing any more
+    assert read(web)["untold"] is None
+    gateway.reports("in_force", files=OWN)
+    gateway.reports("in_force", why=Text("没有上报", "not told"), errors=[fault])
+    told = read(web)
+    assert (told["own_file"], told["untold"]["errors"][0]["line"]) == (OWN, 7)
+    gateway.reports("in_force", files=OWN)
+    assert read(web)["untold"] is None
 
 
 def test_a_gateway_whose_own_file_says_what_it_does_is_sent_nothing(web, site):

@@ -326,9 +326,39 @@ async def test_why_its_own_file_is_not_handed_over_the_gateway_says_and_tells(
     assert (told.state, told.version, told.files) == ("in_force", 0, None)
     assert told.why is not None
     assert "camera gate" in told.why.en
+    [fault] = told.errors
+    assert (fault.file, fault.mend[:5]) == ("camera gate", "Write")
     assert again.why == told.why
     assert caplog.text.count("is not handed over to the cloud") == 1
     assert "hush" not in caplog.text + str(told)
+
+
+async def test_where_its_own_file_cannot_be_meant_is_told_without_the_words_of_it(
+    gateway_dict, write_gateway
+):
+    gateway_dict["configuration"] = {"owner": "cloud"}
+    file = write_gateway(gateway_dict)
+    async with keeping(file) as (keeper, _):
+        text = file.read_text()
+        lines = text.count("\n")
+        file.write_text(f"{text}cameras:\n- camera: gate\n  url: rtsp://h/s\n  colour: hush\n")
+        [told] = keeper.reports()
+        [fault] = told.errors
+        assert (fault.file, fault.line) == ("gateway.yaml", lines + 4)
+        assert fault.field.endswith("colour")
+        assert "edge check" in fault.mend
+        file.write_text(f"{text}hush and hush: [\n")
+        [told] = keeper.reports()
+        assert told.errors[0].line > lines
+        assert "hush" not in str(told)
+        file.unlink()
+        [told] = keeper.reports()
+        assert (told.errors[0].file, told.errors[0].line) == ("gateway.yaml", 0)
+        assert "No such file" in told.errors[0].message
+        file.write_text(text)
+        [told] = keeper.reports()
+        assert (told.errors, told.why) == ([], None)
+        assert told.files is not None
 
 
 def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gateway):

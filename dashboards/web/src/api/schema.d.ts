@@ -8098,6 +8098,8 @@ export interface components {
             own_file: {
                 [key: string]: string;
             } | null;
+            /** @description Null where nothing keeps it from telling that. */
+            untold: components["schemas"]["UntoldShown"] | null;
         };
         /**
          * Confirm
@@ -19609,6 +19611,21 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * UntoldShown
+         * @description Why a gateway does not hand its own file over: to be mended there.
+         */
+        UntoldShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            why: components["schemas"]["TextShown"];
         };
         /**
          * Upgrade

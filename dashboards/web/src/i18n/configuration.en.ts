@@ -3,6 +3,7 @@ export default {
   open: 'Configuration',
   now: 'The gateway works from', nowVersion: 'version {n}', nowOwn: 'its own file', onProbation: 'on probation', online: 'online', offline: 'offline', newest: 'Newest version', inForce: 'Version in force', none: 'none yet',
   notHandedOver: "This gateway’s own gateway.yaml says what it reads; nothing is sent to it. Enrol it, or write configuration: {'{'}owner: cloud{'}'} into its gateway.yaml and restart it, and it is configured from here.",
+  untold: 'The gateway does not hand its own file over. Mend it at the gateway; it is told then at the next connection:',
   nothing: 'The gateway has not told what its own file says, and there is no version yet.',
   states: { waiting: 'Waiting for the gateway', refused: 'Refused', probation: 'On probation', in_force: 'In force', rolled_back: 'Rolled back', superseded: 'Superseded' },
   waits: 'It is sent as soon as the gateway is there, until it answers.', probationNote: 'If it proves no good the gateway goes back by itself; judging and sounding on site go on.',

@@ -3,6 +3,7 @@ export default {
   open: '配置',
   now: '网关现用', nowVersion: '版本 {n}', nowOwn: '网关自己的文件', onProbation: '验证中', online: '在线', offline: '离线', newest: '最新版本', inForce: '已生效版本', none: '还没有',
   notHandedOver: "这台网关由自己的 gateway.yaml 决定采集什么，平台不会下发。接入网关，或在它的 gateway.yaml 中写 configuration: {'{'}owner: cloud{'}'} 并重启，即移交平台管理。",
+  untold: '网关自己的文件没有报上来。请在网关上改正，下次连接时自动上报：',
   nothing: '网关还没有把自己的文件报上来，平台也没有版本。',
   states: { waiting: '等待网关', refused: '网关拒绝', probation: '验证中', in_force: '已生效', rolled_back: '已回退', superseded: '被新版本取代' },
   waits: '网关在线后自动下发，直到它答复。', probationNote: '验证期内不合格，网关会自动回到原版本，现场的判断和报警不中断。',
