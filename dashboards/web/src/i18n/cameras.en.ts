@@ -19,7 +19,7 @@ export default {
     export: 'Export samples (ZIP)', exportHelp: 'Cut-outs of what was judged right or false, with labels, to train for this site; who exports is noted', exporting: 'Exporting…', again: 'Try again in {n} s.', now: 'You may try again now.',
   },
   view: {
-    help: 'Turned back, the camera sees well again after ten seconds. Where the site itself has changed and outlines still fit, look at the view and say so here; where they do not, draw them anew.', picture: 'The view at {time}: this is what you sign for', awaited: 'A newer picture is on its way; only that one can be accepted.', seen: 'What was looked at', reason: 'Why (the stockpile has grown, outlines fit)', accept: 'The view is right', told: 'The gateway is told; the state follows.',
+    help: 'Turned back, the camera sees well again after ten seconds. Where the site itself has changed and outlines still fit, look at the view and say so here; where they do not, draw them anew.', picture: 'The view at {time}: this is what you sign for', none: 'There is no picture of the view yet, and only a picture can be accepted. It comes within a minute or two. Where none comes, still_every_s under this camera’s pictures is 0 in the gateway’s configuration, and none is ever taken: set it to 60 or more and send that; or turn the camera back, or draw anew.', awaited: 'A newer picture is on its way; only that one can be accepted.', seen: 'What was looked at', reason: 'Why (the stockpile has grown, outlines fit)', accept: 'The view is right', told: 'The gateway is told; the state follows.',
     last: 'Last accepted by {author} at {time}: {reason}',
   },
   looks: {
