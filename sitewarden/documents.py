@@ -51,7 +51,10 @@ def read(file: Path, kind: type[T]) -> Document[T]:
 
 
 def text_of(file: Path) -> str:
-    """What stands in `file`; raises `ConfigurationError` where that cannot be read."""
+    """What stands in `file`; raises `ConfigurationError` where that cannot be read.
+
+    Without a line only where nothing could be read: such a complaint is about the name, not about the file.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as exc:
@@ -59,7 +62,7 @@ def text_of(file: Path) -> str:
     except UnicodeDecodeError as exc:
         raise _not_utf8(file, exc) from exc
     if "\0" in text[:2]:
-        raise ConfigurationError(file, 0, "", *_UTF16)
+        raise ConfigurationError(file, 1, "", *_UTF16)
     return text
 
 
@@ -69,7 +72,7 @@ _UTF16 = "is not UTF-8 text but UTF-16", "Save it as UTF-8."
 def _not_utf8(file: Path, exc: UnicodeDecodeError) -> ConfigurationError:
     """Which line it is, unless the whole file is of another kind."""
     if exc.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return ConfigurationError(file, 0, "", *_UTF16)
+        return ConfigurationError(file, 1, "", *_UTF16)
     line = exc.object.count(b"\n", 0, exc.start) + 1
     return ConfigurationError(file, line, "", "is not UTF-8 text", "Save it as UTF-8.")
 
@@ -132,7 +135,7 @@ def _plain(text: str, file: Path) -> tuple[Any, Lines]:
         # Control characters, numbers that are none, a nesting without end: PyYAML has no one error for these.
         reason = str(exc).splitlines()[0]
         raise ConfigurationError(
-            file, 0, "", f"is not YAML: {reason}", "Write plain text and numbers."
+            file, 1, "", f"is not YAML: {reason}", "Write plain text and numbers."
         ) from exc
     return data, lines
 
@@ -147,7 +150,7 @@ def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file
     lines.setdefault(_words(path), node.start_mark.line + 1)
     if len(lines) > MOST_VALUES:
         message = f"holds more than {MOST_VALUES} values, aliases (`*name`) counted as often as they stand"
-        raise ConfigurationError(file, 0, "", message, "Split the file, or write out what the aliases mean.")
+        raise ConfigurationError(file, 1, "", message, "Split the file, or write out what the aliases mean.")
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
@@ -208,7 +211,7 @@ def _complaint(
     if data is None:
         needed = ", ".join(f"`{field}:`" for field in _required(here))
         mend = f"Write {needed}." if needed else f"Known keys here: {', '.join(known)}."
-        return ConfigurationError(file, 0, "", "is empty", mend)
+        return ConfigurationError(file, 1, "", "is empty", mend)
     if "missing required field" in what:
         field = (*path, name)
         return ConfigurationError(

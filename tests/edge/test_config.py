@@ -828,3 +828,17 @@ def test_the_birth_tells_how_a_device_is_read_and_judged(
     assert (setup.bus, setup.unit) == (first_bus(gateway_dict)["bus"], told["unit"])
     assert setup.load_chart == told["load_chart"]
     assert set(setup.intervals_ms.values()) == {1000}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", "chart: mine\n".encode("utf-16"), b"chart: \x07\n"], ids=["empty", "UTF-16", "bell"]
+)
+def test_a_chart_that_cannot_be_read_is_named_and_not_the_gateways_file(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any], data: bytes
+) -> None:
+    gateway_dict["buses"][0]["devices"][0]["load_chart"] = "mine.yaml"
+    file = write_gateway(gateway_dict)
+    file.with_name("mine.yaml").write_bytes(data)
+    with pytest.raises(ConfigurationError) as caught:
+        load_gateway(file)
+    assert (caught.value.file.name, caught.value.line) == ("mine.yaml", 1)

@@ -155,7 +155,7 @@ def test_signs_of_an_input_method_are_named_where_they_stand(text: str, line: in
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])
 def test_an_empty_file_says_what_it_needs(text: str) -> None:
     error = complaint(text)
-    assert (error.message, error.mend) == ("is empty", "Write `name:`.")
+    assert (error.line, error.message, error.mend) == (1, "is empty", "Write `name:`.")
 
 
 def test_a_wrong_kind_is_said_in_words_of_yaml() -> None:
@@ -181,8 +181,8 @@ def test_of_kinds_that_a_word_tells_apart_only_the_keys_of_the_one_are_known() -
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("name: a\n".encode("utf-16"), "site.yaml: is not UTF-8 text but UTF-16. Save it as UTF-8."),
-        ("name: a\n".encode("utf-16-le"), "site.yaml: is not UTF-8 text but UTF-16. Save it as UTF-8."),
+        ("name: a\n".encode("utf-16"), "site.yaml:1: is not UTF-8 text but UTF-16. Save it as UTF-8."),
+        ("name: a\n".encode("utf-16-le"), "site.yaml:1: is not UTF-8 text but UTF-16. Save it as UTF-8."),
         ("name: a\nbuses: []\n# 塔机\n".encode("gbk"), "site.yaml:3: is not UTF-8 text. Save it as UTF-8."),
     ],
 )
