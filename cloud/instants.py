@@ -2,13 +2,15 @@
 
 import datetime as dt
 import zoneinfo
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime
 
 from cloud.complaints import complaint
 
 _Time = TypeVar("_Time", bound=dt.date)
+HOME_ZONE: Final = "Asia/Shanghai"
+"""Of what is of no site: a site has its own."""
 EARLIEST, LATEST = 1970, 2200
 """Years. Outside of them a database or a clock somewhere on the way has no instants any more."""
 

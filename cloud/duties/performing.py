@@ -14,7 +14,7 @@ from cloud.duties.rounds import Coverage, Found, Round, companies, covered, roun
 from cloud.duties.sources import is_declared, known_days
 from cloud.duties.store import gather, gather_async, nodes_of
 from cloud.duties.world import Unit, World, is_active, unit_of, world
-from cloud.instants import local
+from cloud.instants import HOME_ZONE, local
 from cloud.jurisdictions.model import Frequency
 from sitewarden.text import Text
 
@@ -76,7 +76,7 @@ def coverage(
     connection: Connection, of: Of, one: Round | None = None, *, now_ms: int, day: dt.date | None = None
 ) -> Coverage | None:
     """How far a round has come; without one, that of the day, or of today. None: there is none."""
-    day = day or local(instant(now_ms), "Asia/Shanghai").date()
+    day = day or local(instant(now_ms), HOME_ZONE).date()
     found = world_of(connection, of, *around(day))
     return coverage_in(found, of, one, now_ms=now_ms, day=day)
 

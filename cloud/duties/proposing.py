@@ -11,7 +11,7 @@ from cloud.duties.model import ThemeProposal, ThemeProposals
 from cloud.duties.performing import world_of_async
 from cloud.duties.places import SEES, OfNode, OfSite, place
 from cloud.hazards.patterns import Pattern, patterns, recent
-from cloud.instants import local
+from cloud.instants import HOME_ZONE, local
 from cloud.registry.service import acting
 from cloud.serving import Served
 from cloud.shown import TextShown
@@ -34,7 +34,7 @@ async def propose_themes(
 ) -> ThemeProposals:
     """What the newest hazards of the place have in common, as themes that somebody may set."""
     of = await place(serving, signed, node, site)
-    today = local(serving.now(), "Asia/Shanghai").date()
+    today = local(serving.now(), HOME_ZONE).date()
     async with acting(serving, signed) as connection:
         found = await world_of_async(connection, of, today, today)
     sites = {row["site"] for row in found.rows["sites"]}

@@ -40,7 +40,7 @@ from cloud.evidence import media
 from cloud.evidence.routes import FILE_BODY, taken
 from cloud.exports.answers import attachment
 from cloud.idempotency import Answer
-from cloud.instants import local
+from cloud.instants import HOME_ZONE, local
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
 from cloud.serving import Served, Serving
@@ -283,7 +283,7 @@ async def put_theme(
 async def make_draw(given: DrawGiven, serving: Served, signed: SignedIn) -> Draw:
     """Draw at random among what is in progress (双随机), by the shares of the territory; the seed is kept."""
     seed = given.seed or secrets.token_hex(16)
-    today = local(serving.now(), "Asia/Shanghai").date()
+    today = local(serving.now(), HOME_ZONE).date()
     async with acting(serving, signed) as connection:
         await check_may(connection, signed, RECORDS, node=given.node, site=None)
         found = await world_of_async(connection, given.node, today, today)
@@ -302,7 +302,7 @@ async def make_draw(given: DrawGiven, serving: Served, signed: SignedIn) -> Draw
 async def list_draws(serving: Served, signed: SignedIn, node: OfNode) -> Draws:
     """Draws of an authority, the newest first, and how many a year it owes."""
     of = await place(serving, signed, node, None)
-    today = local(serving.now(), "Asia/Shanghai").date()
+    today = local(serving.now(), HOME_ZONE).date()
     async with acting(serving, signed) as connection:
         found = await world_of_async(connection, of, today, today)
     rows = await serving.rows("SELECT * FROM random_draw WHERE node = %s ORDER BY at DESC LIMIT 50", [node])

@@ -22,7 +22,7 @@ from cloud.duties.model import (
 from cloud.duties.performing import Duty, coverage_async, performance_async
 from cloud.duties.places import SEES, OfNode, OfSite, place
 from cloud.duties.rounds import Coverage, Share
-from cloud.instants import local
+from cloud.instants import HOME_ZONE, local
 from cloud.problems import ProblemError
 from cloud.registry.service import acting
 from cloud.serving import Served
@@ -78,7 +78,7 @@ async def read_coverage(
 ) -> CoverageAnswer:
     """How far a round of full coverage has come: enterprises, projects, devices."""
     of = await place(serving, signed, node, site)
-    day = day or local(instant(serving.now_ms()), "Asia/Shanghai").date()
+    day = day or local(instant(serving.now_ms()), HOME_ZONE).date()
     check_days(day, day)
     async with acting(serving, signed) as connection:
         found = await coverage_async(connection, of, now_ms=serving.now_ms(), day=day)

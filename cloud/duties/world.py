@@ -10,6 +10,7 @@ from cloud.database import Row
 from cloud.duties.due import Span, merged
 from cloud.duties.kinds import Owing
 from cloud.duties.store import Rows, nodes_of
+from cloud.instants import HOME_ZONE
 from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.jurisdictions.model import Jurisdiction
 from sitewarden.text import Text
@@ -69,7 +70,7 @@ def world(rows: Rows, node: int | None = None) -> World:
     return World(
         units=made,
         limits=limits,
-        time_zone=first.time_zone if first else "Asia/Shanghai",
+        time_zone=first.time_zone if first else HOME_ZONE,
         rows=rows,
         enterprise_of=paths,
         paths={number: row["path"] for number, row in nodes.items()},

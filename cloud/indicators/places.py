@@ -7,6 +7,7 @@ from fastapi import Query
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.indicators.service import SEES, Place
+from cloud.instants import HOME_ZONE
 from cloud.jurisdictions.loading import DEFAULT
 from cloud.jurisdictions.store import ABOVE, HOLDS_AT
 from cloud.problems import ProblemError, not_found
@@ -57,5 +58,5 @@ async def place_of(serving: Serving, signed: Signed, node: int | None, site: str
         site=site,
         path=row.get("path"),
         rules=row["rules"] or DEFAULT,
-        zone=row["zone"] or "Asia/Shanghai",
+        zone=row["zone"] or HOME_ZONE,
     )

@@ -21,6 +21,7 @@ from cloud.indicators.coverage import building, coverage
 from cloud.indicators.formulas import World, measure
 from cloud.indicators.lives import DAYS, LIVES, life_of
 from cloud.indicators.measured import Measured
+from cloud.instants import HOME_ZONE
 from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.serving import Serving
 
@@ -57,7 +58,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Of a node of either tree."""
     rules: str = DEFAULT
     """Name of the jurisdiction that holds there."""
-    zone: str = "Asia/Shanghai"
+    zone: str = HOME_ZONE
 
 
 def asked(place: Place, at: dt.datetime) -> dict[str, Any]:

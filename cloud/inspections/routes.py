@@ -38,7 +38,6 @@ from cloud.inspections.patrol import KIND, patrolled, seen_now
 from cloud.inspections.plans import carry_out
 from cloud.inspections.questions import Kind, Question, questions
 from cloud.inspections.service import (
-    HOME_ZONE,
     RECORDS,
     SEES,
     Acting,
@@ -49,6 +48,7 @@ from cloud.inspections.service import (
     records_kind,
 )
 from cloud.inspections.table import TABLE
+from cloud.instants import HOME_ZONE
 from cloud.ledger.model import Signature
 from cloud.paging import After, Limit, by_day, part, read_cursor
 from cloud.problems import ProblemError, not_found

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -14,7 +14,7 @@ from cloud.inspections import store
 from cloud.inspections.archive import archived
 from cloud.inspections.model import InspectionCorrected, InspectionGiven
 from cloud.inspections.questions import questions
-from cloud.instants import local, rfc3339
+from cloud.instants import HOME_ZONE, local, rfc3339
 from cloud.ledger import store as ledger
 from cloud.ledger.chain import Event, Signer
 from cloud.problems import FieldProblem, ProblemError
@@ -22,8 +22,6 @@ from cloud.registry.service import check_match
 
 RECORDS, SEES = "inspections.record", "hazards.view"
 """The permissions."""
-HOME_ZONE: Final = "Asia/Shanghai"
-"""Of an inspection that is of no site; a site has its own."""
 _AHEAD = dt.timedelta(minutes=5)
 """A phone's clock may run ahead by so much."""
 _LEVELS = {

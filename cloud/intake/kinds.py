@@ -10,8 +10,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cloud.complaints import complaint
-from cloud.inspections.service import HOME_ZONE
-from cloud.instants import Day, Moment
+from cloud.instants import HOME_ZONE, Day, Moment
 from cloud.registry.model import Line, Note, Said
 from cloud.registry.sheets import CellError, Column, date, one_of, plain
 from sitewarden.text import Text

@@ -7,8 +7,7 @@ import datetime as dt
 from uuid import UUID
 
 from cloud.database import Connection, Row, instant
-from cloud.inspections.service import HOME_ZONE
-from cloud.instants import local
+from cloud.instants import HOME_ZONE, local
 from cloud.notices.opening import Said, Telling, tell_node
 from cloud.notices.words import Words
 from cloud.outbound.queue import Claimed, Outcome
