@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from edge import failpoints, history, itself, mediafiles, systemd, tone
+from edge import failpoints, history, itself, mediafiles, systemd
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -30,13 +30,14 @@ from edge.lock import held_while_testing, locked
 from edge.media import Media
 from edge.memory import Memory
 from edge.orders import Orders
-from edge.outputs import OutputError, Outputs, open_outputs
+from edge.outputs import OutputError, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.page.faring import faring
 from edge.recorder import Recorder
 from edge.replay import Line as RecordedLine
 from edge.replay import RecordedClock, Replay
 from edge.shelves import Shelves
+from edge.sounding import Sounding
 from edge.trial.desk import Desk
 from edge.uplink import Uplink
 from edge.watching import EyesTask
@@ -111,7 +112,9 @@ class Agent:
         self.clock = make_clock(floor_ms=self._memory.known_ms())
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = self._new_judge()
-        self._outputs: Outputs = open_outputs(gateway.outputs)
+        self._sounding = Sounding(
+            open_outputs(gateway.outputs), lambda: self._judge, lambda: self._gateway.siren.max_on_s
+        )
         self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
         self._lines: Lines | None = None
@@ -123,9 +126,6 @@ class Agent:
         self._waiting.set()
         self._judging, self._ticking = systemd.Pulse(), systemd.Pulse()
         """Rules on readings, and on time that passes: a mistake at one device stops neither."""
-        self._alarmed = asyncio.Event()
-        """Set by every transition; while no alarm stands nothing ticks."""
-        self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
         self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms, self._ears, self.stamp)
         self._uplink = self._new_uplink()
@@ -187,12 +187,7 @@ class Agent:
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in (
-                *polling,
-                *self._reading(),
-                *self._desk.tasks,
-                *([self._test] if self._test else []),
-            ):
+            for task in (*polling, *self._reading(), *self._desk.tasks, *self._sounding.tasks):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -211,7 +206,7 @@ class Agent:
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
             "memory": self._remember(),
-            "tone": self._tick(),
+            "tone": self._sounding.run(self._pressed, TICK_S),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
             "certificate": self._renew_certificate(),
@@ -307,7 +302,7 @@ class Agent:
         self._tell(ended)
         for past in pasts:
             take_in(past, judge, self._memory, self.clock)
-        self._outputs.follow(self._signal())
+        self._sounding.change()
         self._save()
         self._waiting.set()
         self._eyes.change(gateway)
@@ -415,7 +410,7 @@ class Agent:
         if judged.alarms:
             self._tell(judged.alarms)
         else:
-            self._follow()
+            self._sounding.follow()
         self._recorder.add(judged.readings, judged.cycles)
         if judged.cycles:
             self._save()
@@ -457,7 +452,7 @@ class Agent:
 
     def snapshot(self) -> Snapshot:
         """Everything that the gateway's own page shows, at this moment."""
-        gateway, signal = self._gateway, self._outputs.signal
+        gateway, outputs = self._gateway, self._sounding.outputs
         return Snapshot(
             site=gateway.site,
             gateway=gateway.name,
@@ -468,22 +463,19 @@ class Agent:
             points=self._board.points(),
             alarms=self._board.alarms(self._judge.episodes()),
             siren=SirenNow(
-                siren=signal.siren,
-                lamp=signal.lamp,
-                is_testing=self._outputs.is_testing,
-                failed=self._outputs.failed,
+                siren=outputs.signal.siren,
+                lamp=outputs.signal.lamp,
+                is_testing=outputs.is_testing,
+                failed=outputs.failed,
             ),
             shelved=self._shelves.in_force(),
             refusal=self._uplink.refusal,
-            health=faring(
-                self._told_health(), (self.alarms, self.readings), self._outputs, self.clock.now_ms()
-            ),
+            health=faring(self._told_health(), (self.alarms, self.readings), outputs, self.clock.now_ms()),
         )
 
     def test_outputs(self) -> None:
         """Show each signal for two seconds, unless an alarm stands or comes; raises `OutputsBusyError`."""
-        self._outputs.check_testable()
-        self._test = asyncio.create_task(self._outputs.test(), name="output test")
+        self._sounding.test()
 
     def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
         """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
@@ -505,7 +497,7 @@ class Agent:
         if not self._shelves.shelve(self._judge, shelf, now_ms):
             return False
         if shelf.until > now_ms:
-            self._follow()
+            self._sounding.follow()
         return True
 
     def watch(self, device: str, until_ms: int) -> bool:
@@ -557,7 +549,7 @@ class Agent:
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
-        self._outputs.close()
+        self._sounding.outputs.close()
         self.alarms.close()
         self.readings.close()
         if self._lock:
@@ -568,11 +560,8 @@ class Agent:
         if not alarms:
             return
         failpoints.reach("alarm-judged")
-        self._alarmed.set()
         alarms = [self._pictured(alarm) for alarm in alarms]
-        for alarm in alarms:
-            if not alarm.test:
-                self._outputs.drive(alarm, self._signal())
+        self._sounding.tell(alarms)
         failpoints.reach("alarm-sounded")
         dated = [msgspec.structs.replace(a, mono=self.clock.mono_ms(a.at)) for a in alarms]
         self._memory.tell(dated, self._judge)
@@ -590,16 +579,6 @@ class Agent:
 
     def _hear_of_media(self, answers: MediaAnswers) -> None:
         self.media.answered(answers)
-
-    def _follow(self) -> None:
-        """Where the value is changes the tone of an acknowledged alarm, and no transition says so."""
-        if self._outputs.signal == tone.SILENT:
-            self._outputs.retry()
-        else:
-            self._outputs.follow(self._signal())
-
-    def _signal(self) -> tone.Signal:
-        return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
 
     def _pressed(self) -> None:
         """The button at the siren: whoever presses it hears every alarm that it silences."""
@@ -629,27 +608,6 @@ class Agent:
 
         await serve(self._gateway.page, self)
 
-    async def _tick(self) -> None:
-        """A tone ends by time, or because the value is back: no transition says so."""
-        loop = asyncio.get_running_loop()
-
-        def press() -> None:
-            loop.call_soon_threadsafe(self._pressed)
-
-        self._outputs.listen(press)
-        while True:
-            if not self._judge.standing():
-                self._alarmed.clear()
-                await self._alarmed.wait()
-            before = loop.time()
-            await asyncio.sleep(TICK_S)
-            now = loop.time()
-            try:
-                self._judge.sounded(now - before, self._gateway.siren.max_on_s)
-                self._follow()
-            except Exception:
-                log.exception("siren and lamp could not follow the alarms")
-
     async def _look_for_silence(self) -> None:
         """In a replay the recorded time passes, and whoever plays it tells the time."""
         if self._gateway.mode == "replay":
@@ -674,7 +632,7 @@ class Agent:
             self._memory.tell(orphans, self._judge)
         if episodes:
             failpoints.reach("alarms-resumed")
-        self._outputs.restore(self._signal())
+        self._sounding.restore()
         self._memory.recall(self._judge)
         for device in self._gateway.devices:
             import_history(device, self._judge, self._memory, self.clock)
