@@ -20,13 +20,13 @@ from edge.configuration.keeper import Keeper
 from edge.configuration.probation import Line
 from edge.configuration.starting import Started
 from edge.drivers.modbus import open_link
+from edge.folder import Folder
 from edge.health import SAMPLE_S, HealthWatch
 from edge.importing import Past, import_history, read_past, take_in
 from edge.judge import Judge, Judgement
-from edge.lane import open_lane
 from edge.lines import Lines, asked, bus_task
 from edge.listening import EarTask
-from edge.lock import held_while_testing, locked
+from edge.lock import held_while_testing
 from edge.media import Media
 from edge.memory import Memory
 from edge.orders import Orders
@@ -104,10 +104,8 @@ class Agent:
         self._bus_of = _bus_of(gateway)
         self._good_s: dict[str, float] = {}
         """When each bus or ear last gave a good reading, in seconds of the boot's own clock."""
-        self._lock = locked(gateway.data_dir)
-        folder = gateway.data_dir if self._lock else None
-        self.alarms = open_lane("alarms", folder, boot=self.boot)
-        self.readings = open_lane("readings", folder, boot=self.boot)
+        self._folder = Folder(gateway.data_dir, boot=self.boot)
+        self.alarms, self.readings = self._folder.lanes
         self._memory = Memory(self.alarms, self.readings)
         self.clock = make_clock(floor_ms=self._memory.known_ms())
         self._recorder = Recorder(self.readings, self.clock)
@@ -130,9 +128,7 @@ class Agent:
         self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms, self._ears, self.stamp)
         self._uplink = self._new_uplink()
         self.media = self._new_media()
-        self._eyes = EyesTask(
-            gateway, self.take, self.stamp, album=self.media if self._lock else None, show=self._show_sight
-        )
+        self._eyes = self._new_eyes()
         self._keeper = self._new_keeper(started)
         self._clock_told_ms = 0
         self._resume()
@@ -140,7 +136,7 @@ class Agent:
     def _new_uplink(self) -> Uplink:
         return Uplink(
             self._gateway,
-            (self.alarms, self.readings),
+            self._folder.lanes,
             [birth_of(device) for device in self._gateway.judged],
             boot=self.boot,
             clock=self.clock,
@@ -156,10 +152,19 @@ class Agent:
     def _new_media(self) -> Media:
         return Media(
             self._gateway,
-            self._gateway.data_dir / mediafiles.FOLDER if self._lock else None,
+            self._folder.path and self._folder.path / mediafiles.FOLDER,
             self.clock,
             boot=self.boot,
             line=lambda: self._uplink,
+        )
+
+    def _new_eyes(self) -> EyesTask:
+        return EyesTask(
+            self._gateway,
+            self.take,
+            self.stamp,
+            album=self.media if self._folder.path else None,
+            show=self._show_sight,
         )
 
     def _new_keeper(self, started: Started | None) -> Keeper | None:
@@ -177,10 +182,7 @@ class Agent:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
         log.info("starting gateway=%s/%s boot=%s", self._gateway.site, self._gateway.name, self.boot)
         async with asyncio.TaskGroup() as group:
-            lanes = [
-                group.create_task(lane.run(), name=f"lane {lane.name}")
-                for lane in (self.alarms, self.readings)
-            ]
+            lanes = self._folder.begin(group)
             uplink = group.create_task(self._uplink.run(), name="uplink")
             polling = await self._poll(group)
             systemd.notify("READY=1")
@@ -225,10 +227,7 @@ class Agent:
             **({} if replay is None else {"bus replay": systemd.Work(replay.overdue_s)}),
             "rules": systemd.Work(self._judging.late_s),
             "silence": systemd.Work(self._ticking.late_s),
-            **{
-                f"outbox {lane.name}": systemd.Work(lane.silent_s, systemd.DISK_STUCK_S)
-                for lane in (self.alarms, self.readings)
-            },
+            **self._folder.work(),
         }
 
     async def _begin_reading(self, group: asyncio.TaskGroup) -> Replay | None:
@@ -373,8 +372,7 @@ class Agent:
         self._shelves.resume(self._judge)
         self._recorder.flush()
         self._save()
-        for lane in (self.alarms, self.readings):
-            await lane.flushed()
+        await self._folder.flushed()
         await self._uplink.settle()
         await self._uplink.announce()
 
@@ -470,7 +468,7 @@ class Agent:
             ),
             shelved=self._shelves.in_force(),
             refusal=self._uplink.refusal,
-            health=faring(self._told_health(), (self.alarms, self.readings), outputs, self.clock.now_ms()),
+            health=faring(self._told_health(), self._folder.lanes, outputs, self.clock.now_ms()),
         )
 
     def test_outputs(self) -> None:
@@ -531,8 +529,7 @@ class Agent:
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
-        for lane in (self.alarms, self.readings):
-            lane.shift(moved_ms)
+        self._folder.shift(moved_ms)
         self._judge.shift(moved_ms, began_ms)
         self._shelves.shift(moved_ms)
         self._save()
@@ -550,10 +547,7 @@ class Agent:
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
         self._sounding.outputs.close()
-        self.alarms.close()
-        self.readings.close()
-        if self._lock:
-            self._lock.close()
+        self._folder.close()
 
     def _tell(self, alarms: Sequence[Alarm]) -> None:
         """Transitions: heard first, then kept, then logged."""
@@ -590,7 +584,7 @@ class Agent:
         health = self._watch.health(
             evicted=self.readings.state.dropped,
             clock_steps=self.clock.steps,
-            outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
+            outbox_bytes=self._folder.used_bytes(),
         )
         return msgspec.structs.replace(health, devices=[*health.devices, *self._eyes.health()])
 
@@ -651,8 +645,7 @@ class Agent:
                 log.exception("not everything is remembered over a restart")
             if self._watch is not None:
                 self._watch.sample()
-            for lane in (self.alarms, self.readings):
-                await lane.measure()
+            await self._folder.measure()
 
     async def _flush(self) -> None:
         while self._work():
@@ -661,8 +654,7 @@ class Agent:
         self._save()
         try:
             async with asyncio.timeout(FLUSH_S):
-                await self.alarms.flushed()
-                await self.readings.flushed()
+                await self._folder.flushed()
         except TimeoutError:
             log.critical("the disk did not take everything in time")
 
