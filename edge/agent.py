@@ -5,7 +5,6 @@ import contextlib
 import gc
 import logging
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -18,13 +17,14 @@ from edge.clock import Clock
 from edge.config import Bus, Device, Ear, Gateway
 from edge.configuration.keeper import Keeper
 from edge.configuration.probation import Line
+from edge.configuration.proof import Proof
 from edge.configuration.starting import Started
 from edge.drivers.modbus import open_link
 from edge.folder import Folder
 from edge.health import SAMPLE_S, HealthWatch
 from edge.importing import Past, import_history, read_past, take_in
 from edge.judge import Judge, Judgement
-from edge.lines import Lines, asked, bus_task
+from edge.lines import Lines, bus_task
 from edge.listening import EarTask
 from edge.lock import held_while_testing
 from edge.media import Media
@@ -77,8 +77,6 @@ LOOK_S = 1.0
 """So often somebody looks whether a device has been silent for too long."""
 ANNOUNCE_S = 2.0
 """So long a new configuration waits for the cloud to hear what it reads; not at all without a connection."""
-RECENTLY_S = 60.0
-"""A bus that was good so long ago counts as good."""
 LATE_S = 2.0
 """A reading may come so long after its instant, beside the time that its device may take to answer."""
 
@@ -101,9 +99,7 @@ class Agent:
         self.boot = uuid.uuid4().hex
         self._gateway = gateway
         self._devices = {device.name: device for device in gateway.judged}
-        self._bus_of = _bus_of(gateway)
-        self._good_s: dict[str, float] = {}
-        """When each bus or ear last gave a good reading, in seconds of the boot's own clock."""
+        self._proof = Proof(gateway)
         self._folder = Folder(gateway.data_dir, boot=self.boot)
         self.alarms, self.readings = self._folder.lanes
         self._memory = Memory(self.alarms, self.readings)
@@ -294,7 +290,7 @@ class Agent:
         ended = judge.go_on_from(self._judge, self.clock.now_ms())
         self._gateway, self._judge = gateway, judge
         self._devices = {device.name: device for device in gateway.judged}
-        self._bus_of = _bus_of(gateway)
+        self._proof.change(gateway)
         self._board.change(gateway.judged)
         self.media.change(gateway)
         self._shelves.follow(judge)
@@ -318,27 +314,12 @@ class Agent:
 
     def lines(self, before: Gateway, after: Gateway) -> list[Line]:
         """The buses and ears of `after`, as a probation looks at them."""
-        known = {line.name: asked(line) for line in before.lines}
-        return [self._line(line, is_changed=known.get(line.name) != asked(line)) for line in after.lines]
-
-    def _line(self, line: Bus | Ear, *, is_changed: bool) -> Line:
-        now_s = time.monotonic()
-        answer_s = line.longest_answer_s if isinstance(line, Bus) else 0.0
-        turn_s = answer_s + min(min(device.intervals_ms.values()) for device in line.devices) / 1000
-        since_s = None if self._lines is None else self._lines.since_s(line.name)
-        good_s, span_s = self._good_s.get(line.name), max(RECENTLY_S, 3 * turn_s)
-        was_good = good_s is not None and now_s - good_s <= span_s
-        return Line(
-            name=line.name,
-            turn_s=turn_s,
-            is_changed=is_changed,
-            was_good=was_good,
-            was_dead=not was_good and since_s is not None and now_s - since_s > span_s,
-        )
+        since_s = (lambda _: None) if self._lines is None else self._lines.since_s
+        return self._proof.lines(before, after, since_s)
 
     def good_s(self) -> Mapping[str, float]:
         """When each bus and ear last gave a good reading."""
-        return self._good_s
+        return self._proof.good_s
 
     def report(self, report: ConfigurationReport) -> None:
         """Have the cloud told what became of a configuration."""
@@ -395,8 +376,8 @@ class Agent:
         self._keep(self._judge.take_at_once(device, readings))
         self._judging.done()
         self._eyes.see(device, readings)
-        if any(reading.is_good for reading in readings) and device.name in self._bus_of:
-            self._good_s[self._bus_of[device.name]] = time.monotonic()
+        if any(reading.is_good for reading in readings):
+            self._proof.good(device.name)
         if self._gateway.mode == "replay":
             # Recorded time waits for everything.
             while self._work():
@@ -688,11 +669,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG)
-
-
-def _bus_of(gateway: Gateway) -> dict[str, str]:
-    """By device its bus or ear."""
-    return {device.name: line.name for line in gateway.lines for device in line.devices}
 
 
 async def run(started: Started) -> None:
