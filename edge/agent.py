@@ -6,7 +6,8 @@ import gc
 import logging
 import signal
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -19,12 +20,11 @@ from edge.configuration.keeper import Keeper
 from edge.configuration.probation import Line
 from edge.configuration.proof import Proof
 from edge.configuration.starting import Started
-from edge.drivers.modbus import open_link
 from edge.folder import Folder
 from edge.health import SAMPLE_S, HealthWatch
 from edge.importing import Past, import_history, read_past, take_in
 from edge.judge import Judge, Judgement
-from edge.lines import Lines, bus_task
+from edge.lines import Lines, Readers, bus_task
 from edge.listening import EarTask
 from edge.lock import held_while_testing
 from edge.media import Media
@@ -34,8 +34,7 @@ from edge.outputs import OutputError, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.page.faring import faring
 from edge.recorder import Recorder
-from edge.replay import Line as RecordedLine
-from edge.replay import RecordedClock, Replay
+from edge.replay import RecordedClock, Recording, Replay
 from edge.shelves import Shelves
 from edge.sounding import Sounding
 from edge.trial.desk import Desk
@@ -110,11 +109,8 @@ class Agent:
             open_outputs(gateway.outputs), lambda: self._judge, lambda: self._gateway.siren.max_on_s
         )
         self._board = Board(gateway.judged)
-        self._watch: HealthWatch | None = None
-        self._lines: Lines | None = None
-        self._replaying: list[asyncio.Task[None]] = []
-        self._asked: Mapping[str, BusTask] = {}
-        """By device whoever can ask it again; in a replay nobody, for the history has what was asked."""
+        self._lines = self._new_lines()
+        self._watch = self._new_watch()
         self._waiting = asyncio.Event()
         """Set while a forecast is still to be made, as one may be that an earlier run has left."""
         self._waiting.set()
@@ -128,6 +124,28 @@ class Agent:
         self._keeper = self._new_keeper(started)
         self._clock_told_ms = 0
         self._resume()
+
+    @property
+    def _is_replay(self) -> bool:
+        """Whether time is the recording's: whoever plays it tells the time, and it waits for everything."""
+        return isinstance(self.clock, RecordedClock)
+
+    def _new_lines(self) -> Readers:
+        if isinstance(self.clock, RecordedClock):
+            return Recording(
+                partial(
+                    Replay,
+                    clock=self.clock,
+                    pass_time=self.tick,
+                    sink=self.take,
+                    room=self._room,
+                    begin_anew=self._begin_anew,
+                )
+            )
+        return Lines(self._bus, self._ear)
+
+    def _new_watch(self) -> HealthWatch:
+        return HealthWatch(self._lines.owners, lambda: self.readings.state.written)
 
     def _new_uplink(self) -> Uplink:
         return Uplink(
@@ -185,7 +203,7 @@ class Agent:
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in (*polling, *self._reading(), *self._desk.tasks, *self._sounding.tasks):
+            for task in (*polling, *self._lines.tasks, *self._desk.tasks, *self._sounding.tasks):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -194,12 +212,10 @@ class Agent:
             for task in (uplink, *lanes):
                 task.cancel()
 
-    def _reading(self) -> Iterator[asyncio.Task[None]]:
-        return iter(self._replaying) if self._lines is None else self._lines.tasks
-
     async def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them; what ends with the buses is not among the tasks."""
-        replay = await self._begin_reading(group)
+        await self._lines.begin(group, self._gateway)
+        self._watch = self._new_watch()  # the start is no load of the site's
         work = {
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
@@ -209,54 +225,21 @@ class Agent:
             "page": self._serve_page(),
             "certificate": self._renew_certificate(),
             "pictures": self.media.run(),
-            "watchdog": systemd.feed_watchdog(lambda: self._watched(replay)),
+            "watchdog": systemd.feed_watchdog(self._watched),
             **({} if self._keeper is None else {"configurations": self._keeper.run()}),
             # Recorded time knows no camera: what one said then is in the recording.
-            **({} if replay is not None else {"eyes": self._eyes.run()}),
+            **({} if self._is_replay else {"eyes": self._eyes.run()}),
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
-    def _watched(self, replay: Replay | None) -> Mapping[str, systemd.Work]:
+    def _watched(self) -> Mapping[str, systemd.Work]:
         """All that must go on, or nobody is watched; not the uplink, without which rules and siren do."""
         return {
-            **({} if self._lines is None else self._lines.work()),
-            **({} if replay is None else {"bus replay": systemd.Work(replay.overdue_s)}),
+            **self._lines.work(),
             "rules": systemd.Work(self._judging.late_s),
             "silence": systemd.Work(self._ticking.late_s),
             **self._folder.work(),
         }
-
-    async def _begin_reading(self, group: asyncio.TaskGroup) -> Replay | None:
-        """A task for every bus, or in a replay one for all, which keeps them in step."""
-        if isinstance(self.clock, RecordedClock):
-            return self._begin_replay(group, self.clock)
-        self._lines = Lines(group, self._bus, self._ear)
-        await self._lines.change(self._gateway.buses, self._gateway.ears)
-        self._asked = self._lines.asked
-        self._watch = HealthWatch(self._lines.owners, self._written)
-        return None
-
-    def _begin_replay(self, group: asyncio.TaskGroup, clock: RecordedClock) -> Replay:
-        lines = [
-            RecordedLine(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses
-        ]
-        replay = Replay(
-            lines,
-            clock,
-            pass_time=self.tick,
-            sink=self.take,
-            room=self._room,
-            begin_anew=self._begin_anew,
-        )
-        self._watch = HealthWatch(lines, self._written)
-        self._replaying = [
-            group.create_task(replay.run(), name="bus replay"),
-            *(group.create_task(line.link.run(), name=f"link {line.bus.name}") for line in lines),
-        ]
-        return replay
-
-    def _written(self) -> int:
-        return self.readings.state.written
 
     def _bus(self, bus: Bus) -> BusTask:
         return bus_task(bus, self.take, self.stamp)
@@ -266,11 +249,10 @@ class Agent:
 
     def _buses(self) -> Mapping[str, BusTask]:
         """Whatever is polled now; nothing in a replay."""
-        return {bus.name: bus for bus in self._asked.values()}
+        return {owner.name: owner for owner in self._lines.owners if isinstance(owner, BusTask)}
 
     def _ears(self) -> Mapping[str, EarTask]:
-        owners = () if self._lines is None else self._lines.owners
-        return {owner.name: owner for owner in owners if isinstance(owner, EarTask)}
+        return {owner.name: owner for owner in self._lines.owners if isinstance(owner, EarTask)}
 
     async def _tell_trial(self, told: TrialTold) -> None:
         await self._uplink.tell("trial", told)
@@ -301,11 +283,8 @@ class Agent:
         self._save()
         self._waiting.set()
         self._eyes.change(gateway)
-        if self._lines is not None:
-            await self._lines.change(gateway.buses, gateway.ears)
-            self._asked = self._lines.asked
-            if self._watch is not None:
-                self._watch.change(self._lines.owners)
+        await self._lines.change(gateway)
+        self._watch.change(self._lines.owners)
 
     def _pasts(self, gateway: Gateway) -> list[Past]:
         """Histories that were not taken in yet, read; in a thread, for that takes long."""
@@ -314,8 +293,7 @@ class Agent:
 
     def lines(self, before: Gateway, after: Gateway) -> list[Line]:
         """The buses and ears of `after`, as a probation looks at them."""
-        since_s = (lambda _: None) if self._lines is None else self._lines.since_s
-        return self._proof.lines(before, after, since_s)
+        return self._proof.lines(before, after, self._lines.since_s)
 
     def good_s(self) -> Mapping[str, float]:
         """When each bus and ear last gave a good reading."""
@@ -378,8 +356,7 @@ class Agent:
         self._eyes.see(device, readings)
         if any(reading.is_good for reading in readings):
             self._proof.good(device.name)
-        if self._gateway.mode == "replay":
-            # Recorded time waits for everything.
+        if self._is_replay:
             while self._work():
                 pass
         elif self._judge.is_waiting:
@@ -396,7 +373,7 @@ class Agent:
         if self._gateway.page is not None:
             self._board.take(judged.readings)
         for again in judged.again:
-            if (bus := self._asked.get(again.device)) is not None:
+            if (bus := self._lines.asked.get(again.device)) is not None:
                 bus.look_again(again.device, again.group, self.clock.mono_ms(again.at_ms) / 1000)
 
     def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
@@ -560,8 +537,6 @@ class Agent:
         self.acknowledge(None, "local")
 
     def _told_health(self) -> Health:
-        if self._watch is None:
-            return Health()
         health = self._watch.health(
             evicted=self.readings.state.dropped,
             clock_steps=self.clock.steps,
@@ -584,8 +559,8 @@ class Agent:
         await serve(self._gateway.page, self)
 
     async def _look_for_silence(self) -> None:
-        """In a replay the recorded time passes, and whoever plays it tells the time."""
-        if self._gateway.mode == "replay":
+        """In a replay whoever plays it tells the time."""
+        if self._is_replay:
             return
         while True:
             await asyncio.sleep(LOOK_S)
@@ -624,8 +599,7 @@ class Agent:
                 self._save()
             except Exception:
                 log.exception("not everything is remembered over a restart")
-            if self._watch is not None:
-                self._watch.sample()
+            self._watch.sample()
             await self._folder.measure()
 
     async def _flush(self) -> None:

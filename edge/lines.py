@@ -2,20 +2,49 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from edge import systemd
 from edge.bus import BusTask
-from edge.config import Bus, Device, Ear
+from edge.config import Bus, Device, Ear, Gateway
 from edge.drivers.modbus import open_link
 from edge.drivers.rims import listen
+from edge.health import Owner
 from edge.listening import EarTask
 
 MakeBus = Callable[[Bus], BusTask]
 MakeEar = Callable[[Ear], EarTask]
+
+
+class Readers(Protocol):
+    """Whoever reads a gateway's site: its lines at work, or in a replay the recording of them."""
+
+    @property
+    def owners(self) -> Sequence[Owner]:
+        """By whom each line is held."""
+
+    @property
+    def tasks(self) -> Iterator[asyncio.Task[None]]:
+        """All that run."""
+
+    @property
+    def asked(self) -> Mapping[str, BusTask]:
+        """By device whoever can ask it again."""
+
+    async def begin(self, group: asyncio.TaskGroup, gateway: Gateway) -> None:
+        """Read, by tasks that are made in `group`."""
+
+    async def change(self, gateway: Gateway) -> None:
+        """Read by another configuration; what is asked or heard as before goes on."""
+
+    def work(self) -> Mapping[str, systemd.Work]:
+        """What must make progress."""
+
+    def since_s(self, name: str) -> float | None:
+        """Since when a line is at work, in seconds of the boot's own clock."""
 
 
 class _Line(NamedTuple):
@@ -31,13 +60,15 @@ class _Line(NamedTuple):
 class Lines:
     """All buses and ears of a gateway."""
 
-    def __init__(self, group: asyncio.TaskGroup, make_bus: MakeBus, make_ear: MakeEar) -> None:
-        """Tasks are made in `group`; nothing is read yet."""
-        self._group, self._make_bus, self._make_ear = group, make_bus, make_ear
+    def __init__(self, make_bus: MakeBus, make_ear: MakeEar) -> None:
+        """Nothing is read yet."""
+        self._make_bus, self._make_ear = make_bus, make_ear
         self._lines: dict[str, _Line] = {}
+        self.asked: Mapping[str, BusTask] = {}
+        """By device whoever can ask it again."""
 
     @property
-    def owners(self) -> list[BusTask | EarTask]:
+    def owners(self) -> Sequence[BusTask | EarTask]:
         """Whoever reads a bus, then whoever listens."""
         buses = [line.owner for line in self._lines.values() if isinstance(line.owner, BusTask)]
         return [*buses, *(line.owner for line in self._lines.values() if isinstance(line.owner, EarTask))]
@@ -47,16 +78,10 @@ class Lines:
         """All that run."""
         return (task for line in self._lines.values() for task in line.tasks)
 
-    @property
-    def asked(self) -> Mapping[str, BusTask]:
-        """By device whoever can ask it again."""
-        owners = (line.owner for line in self._lines.values())
-        return {
-            device.name: owner
-            for owner in owners
-            if isinstance(owner, BusTask)
-            for device in owner.bus.devices
-        }
+    async def begin(self, group: asyncio.TaskGroup, gateway: Gateway) -> None:
+        """Read, by tasks that are made in `group`."""
+        self._group = group
+        await self.change(gateway)
 
     def work(self) -> Mapping[str, systemd.Work]:
         """What must make progress."""
@@ -67,13 +92,12 @@ class Lines:
         line = self._lines.get(name)
         return None if line is None else line.since_s
 
-    async def change(self, buses: Iterable[Bus], ears: Iterable[Ear]) -> None:
-        """Work on these. What is asked or heard as before goes on; the others end before new ones begin.
+    async def change(self, gateway: Gateway) -> None:
+        """What is asked or heard as before goes on; the others end before new ones begin.
 
         Two masters on one line hear each other, and a port has one listener.
         """
-        both: list[Bus | Ear] = [*buses, *ears]
-        wanted = {line.name: line for line in both}
+        wanted = {line.name: line for line in gateway.lines}
         gone = {
             name
             for name, line in self._lines.items()
@@ -88,6 +112,12 @@ class Lines:
         self._lines = {
             name: self._lines[name] if name in self._lines else self._begun(line)
             for name, line in wanted.items()
+        }
+        self.asked = {
+            device.name: line.owner
+            for line in self._lines.values()
+            if isinstance(line.owner, BusTask)
+            for device in line.owner.bus.devices
         }
 
     def _begun(self, line: Bus | Ear) -> _Line:

@@ -8,13 +8,15 @@ recorded ones, so the same history makes the same alarms at any speed. Never wri
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from edge.bus import LATENCIES, Poll, Sink, Unit
+from edge import systemd
+from edge.bus import LATENCIES, BusTask, Poll, Sink, Unit
 from edge.clock import Clock
-from edge.config import Bus, Device, PolledDevice
+from edge.config import Bus, Device, Gateway, PolledDevice
 from edge.drivers import Answer, Link, Request, Traffic
+from edge.drivers.modbus import open_link
 from edge.drivers.registers import PlannedRead, halves, plan, values
 from sitewarden import clockblock
 from sitewarden.clockblock import ClockBlock, ClockBlockError, Code, Due, State
@@ -284,6 +286,44 @@ class Replay:
                 self._plans.clear()
             planned = self._plans[device.name, codes] = _plan(device, codes)
         return planned
+
+
+class Recording:
+    """The buses of a gateway in a replay: one task reads them all, which keeps them in step."""
+
+    def __init__(self, follow: Callable[[Sequence[Line]], Replay]) -> None:
+        """`follow` makes whoever follows the recording over these lines; nothing is read yet."""
+        self._follow = follow
+        self.owners: Sequence[Line] = ()
+        self.asked: Mapping[str, BusTask] = {}
+        """Nobody: the history has what was asked again."""
+        self._replay: Replay | None = None
+        self._tasks: Sequence[asyncio.Task[None]] = ()
+
+    @property
+    def tasks(self) -> Iterator[asyncio.Task[None]]:
+        """All that run."""
+        return iter(self._tasks)
+
+    async def begin(self, group: asyncio.TaskGroup, gateway: Gateway) -> None:
+        """Read, by tasks that are made in `group`."""
+        lines = [Line(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in gateway.buses]
+        self.owners, self._replay = lines, self._follow(lines)
+        self._tasks = [
+            group.create_task(self._replay.run(), name="bus replay"),
+            *(group.create_task(line.link.run(), name=f"link {line.name}") for line in lines),
+        ]
+
+    async def change(self, gateway: Gateway) -> None:
+        """What is read is the recording's to say."""
+
+    def work(self) -> Mapping[str, systemd.Work]:
+        """What must make progress."""
+        return {} if self._replay is None else {"bus replay": systemd.Work(self._replay.overdue_s)}
+
+    def since_s(self, name: str) -> float | None:  # noqa: ARG002  real time means nothing here
+        """Of no line."""
+        return None
 
 
 def _plan(device: PolledDevice, codes: bytes) -> _Plan:

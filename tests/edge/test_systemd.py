@@ -105,7 +105,7 @@ async def test_rules_that_fail_for_everybody_are_stuck_and_those_of_one_device_a
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = Agent(gateway)
-    watched = agent._watched(None)
+    watched = agent._watched()
     assert set(watched) == {"rules", "silence", "outbox alarms", "outbox readings"}
     crane = next(gateway.devices)
     soundly = agent._judge.take_at_once
