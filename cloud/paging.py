@@ -74,6 +74,30 @@ def read_cursor(text: str, kind: type[Any] = Cursor) -> Any:
     return cursor
 
 
+def number_after(after: str | None) -> int | None:
+    """Of a list that is ordered by a number, the one that a part begins after; `None` at the start."""
+    key = read_cursor(after, KeyCursor).key if after else None
+    if key is not None and not key.isdecimal():
+        raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` must be a `next` of this list.")
+    return None if key is None else int(key)
+
+
+def asked_part(after: str | None, limit: int) -> dict[str, Any]:
+    """What a query for a part of a list, newest first, is given.
+
+    `at` and `id` of the place that it begins after, `None` at the start; as `limit` one row more than is
+    shown, which tells whether another part follows.
+    """
+    cursor = read_cursor(after) if after else None
+    return {"at": cursor and cursor.at, "id": cursor and cursor.id, "limit": limit + 1}
+
+
+def asked_part_by_day(after: str | None, limit: int) -> dict[str, Any]:
+    """The same where the list is ordered by a date."""
+    asked = asked_part(after, limit)
+    return {**asked, "at": asked["at"] and asked["at"].date()}
+
+
 def part(
     rows: list[R], limit: int, place: Callable[[R], Cursor | DeviceCursor | KeyCursor]
 ) -> tuple[list[R], str | None]:

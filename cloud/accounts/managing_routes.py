@@ -24,8 +24,7 @@ from cloud.accounts.managing_model import (
 )
 from cloud.accounts.permissions import AnySigned, SignedIn, requires
 from cloud.accounts.roles import roles, roles_giving, roles_with
-from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
-from cloud.problems import ProblemError
+from cloud.paging import After, KeyCursor, Limit, by_key, number_after, part
 from cloud.registry.service import acting
 from cloud.serving import Served
 from cloud.shown import Page, TextShown
@@ -78,7 +77,7 @@ def _add_list(router: APIRouter) -> None:
         wanted = managing.Wanted(search=search, state=state, role=role, node=node, site=site)
         async with acting(serving, signed) as connection:
             items = await managing.listed(
-                serving, signed, connection, wanted, after=_number(after) or 0, limit=limit + 1
+                serving, signed, connection, wanted, after=number_after(after) or 0, limit=limit + 1
             )
         shown, following = part(items, limit, lambda account: KeyCursor(key=str(account.id)))
         return Page(items=shown, next=following)
@@ -130,7 +129,7 @@ def _add_changes(router: APIRouter) -> None:
             "caller": signed.account_id,
             "auditors": roles_with(managing.AUDIT),
             "account": account,
-            "before": _number(after),
+            "before": number_after(after),
             "limit": limit + 1,
         }
         rows = await serving.rows(managing.CHANGES, asked)
@@ -224,10 +223,3 @@ def _explained() -> RolesExplained:
 
 def _link_made(link: NewLink) -> LinkMade:
     return LinkMade(**msgspec.structs.asdict(link))
-
-
-def _number(after: str | None) -> int | None:
-    cursor = read_cursor(after, KeyCursor).key if after else None
-    if cursor is not None and not cursor.isdecimal():
-        raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` must be a `next` of this list.")
-    return None if cursor is None else int(cursor)

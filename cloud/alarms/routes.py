@@ -13,7 +13,7 @@ from cloud.alarms.requests import REQUESTS, Target, Wanted, ask
 from cloud.alarms.store import EPISODES, IS_ACKNOWLEDGED
 from cloud.database import Row, instant
 from cloud.notices import acknowledging
-from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
+from cloud.paging import After, Limit, OfDevice, asked_part, by, part
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
@@ -51,7 +51,6 @@ async def list_alarms(
     limit: Limit = 50,
 ) -> Page[Episode]:
     """Episodes, the newest first."""
-    cursor = read_cursor(after) if after else None
     rows = await serving.rows(
         EPISODES  # noqa: S608  of constants only
         + """
@@ -74,9 +73,7 @@ async def list_alarms(
             "device": device,
             "episode": episode,
             "digest": digest,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         },
     )
     shown, following = part(rows, limit, by("raised_at"))

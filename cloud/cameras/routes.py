@@ -28,7 +28,7 @@ from cloud.exports.answers import Attachment, attachment, in_a_thread
 from cloud.live.permits import Watched, still
 from cloud.media.looks import who
 from cloud.media.sealing import Vault
-from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
+from cloud.paging import After, Limit, OfDevice, asked_part, by, part
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
@@ -140,14 +140,11 @@ async def list_accepted_views(
 ) -> Page[ViewAccepted]:
     """Who said of this camera, when and why, that its moved view is right; the newest first."""
     check_among(device, devices, "camera")
-    cursor = read_cursor(after) if after else None
     asked = {
         "site": site.site,
         "mode": serving.settings.mode,
         "device": device,
-        "before": cursor.at if cursor else None,
-        "id": cursor.id if cursor else None,
-        "limit": limit + 1,
+        **asked_part(after, limit),
     }
     rows = await serving.rows(LISTED, asked)
     shown, following = part(rows, limit, by("at"))
@@ -168,7 +165,6 @@ async def list_camera_alarms(
     limit: Limit = 50,
 ) -> Page[CameraAlarm]:
     """Alarms on what cameras see, the newest first, to be judged by people."""
-    cursor = read_cursor(after) if after else None
     rows = await serving.rows(
         QUEUE,
         {
@@ -177,9 +173,7 @@ async def list_camera_alarms(
             "devices": devices,
             "device": device,
             "state": state,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         },
     )
     shown, following = part(rows, limit, by("raised_at", "episode"))

@@ -50,7 +50,7 @@ LISTED: LiteralString = """
     SELECT view AS id, media AS picture, encode(sha256, 'hex') AS sha256, author, at, until, reason
       FROM camera_view
      WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s
-       AND (%(before)s::timestamptz IS NULL OR (at, view) < (%(before)s, %(id)s))
+       AND (%(at)s::timestamptz IS NULL OR (at, view) < (%(at)s, %(id)s))
      ORDER BY at DESC, view DESC LIMIT %(limit)s
 """
 _SEND: LiteralString = """

@@ -11,7 +11,7 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.configuration import draft, model, service
 from cloud.configuration.service import Of
 from cloud.database import AsyncConnection, Row, instant
-from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
+from cloud.paging import After, Limit, by_key, number_after, part
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
 from cloud.registry.known import SiteEntry
@@ -87,12 +87,9 @@ async def list_configurations(
     limit: Limit = 50,
 ) -> Page[model.VersionShown]:
     """Every version that was proposed, the newest first."""
-    cursor = read_cursor(after, KeyCursor).key if after else None
-    if cursor is not None and not cursor.isdecimal():
-        raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` must be a `next` of this list.")
+    before = number_after(after)
     async with acting(serving, signed) as connection:
         of = await _gateway(connection, site, gateway)
-        before = None if cursor is None else int(cursor)
         rows = await service.history(connection, of, before=before, limit=limit + 1)
     shown, following = part(rows, limit, by_key("version"))
     return Page(items=[model.VersionShown(**row) for row in shown], next=following)

@@ -31,7 +31,7 @@ from cloud.enforcement.model import (
 from cloud.enforcement.service import RECORDS, SEES, Acting, correct, record
 from cloud.idempotency import Answer
 from cloud.ledger.actor import role_for
-from cloud.paging import After, Limit, by_day, part, read_cursor
+from cloud.paging import After, Limit, asked_part_by_day, by_day, part
 from cloud.problems import not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
 from cloud.serving import Served, Serving
@@ -73,13 +73,10 @@ def _add_reading(router: APIRouter) -> None:
         serving: Served, signed: SignedIn, chosen: _Chosen, after: After = None, limit: Limit = 50
     ) -> Page[Enforcement]:
         """What authorities have done, as it holds now, the latest first."""
-        cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
             **chosen,
-            "at": cursor.at.date() if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part_by_day(after, limit),
         }
         rows = await serving.rows(store.NOW + store.LISTED, asked)
         shown, following = part(rows, limit, by_day("decided_on"))

@@ -26,7 +26,7 @@ from cloud.exposures.model import (
 from cloud.exposures.service import Acting, act_on, may, prepare
 from cloud.ledger.model import event_shown
 from cloud.ledger.store import EVENTS
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import IfMatch, acting, etag
 from cloud.serving import Served, Serving
@@ -61,14 +61,11 @@ def _add_reading(router: APIRouter) -> None:
         limit: Limit = 50,
     ) -> Page[ExposureListed]:
         """What was prepared for the public at the caller's sites, the latest first."""
-        cursor = read_cursor(after) if after else None
         asked = store.asking(
             signed.account_id,
             hazard=hazard,
             state=state,
-            at=cursor.at if cursor else None,
-            id=cursor.id if cursor else None,
-            limit=limit + 1,
+            **asked_part(after, limit),
         )
         rows = await serving.rows(store.LISTED, asked)
         shown, following = part(rows, limit, by("made_at"))

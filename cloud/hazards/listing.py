@@ -12,7 +12,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import Row
 from cloud.hazards.model import Hazard
 from cloud.hazards.record import Status
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.problems import not_found
 from cloud.serving import Served, Serving
 from cloud.shown import Instant, Page, Shown, TextShown
@@ -117,7 +117,6 @@ async def list_all_hazards(
     limit: Limit = 50,
 ) -> HazardList:
     """Hazard records of all sites that you see, the newest first, with what they come to."""
-    cursor = read_cursor(after) if after else None
     asked = {
         **whose(signed.account_id),
         "status": status,
@@ -126,9 +125,7 @@ async def list_all_hazards(
         "category": category,
         "overdue": overdue,
         "mode": mode,
-        "at": cursor and cursor.at,
-        "id": cursor and cursor.id,
-        "limit": limit + 1,
+        **asked_part(after, limit),
     }
     base = _of(status, site)
     rows, totals = await asyncio.gather(
@@ -137,11 +134,11 @@ async def list_all_hazards(
             + LISTED
             + base
             + _narrowed(level=level, category=category, overdue=overdue, listed=listed)
-            + ("" if cursor is None else " AND (opened_at, hazard.id) < (%(at)s, %(id)s::uuid)")
+            + ("" if asked["at"] is None else " AND (opened_at, hazard.id) < (%(at)s, %(id)s::uuid)")
             + " ORDER BY opened_at DESC, hazard.id DESC LIMIT %(limit)s",
             asked,
         ),
-        _totals(serving, base, asked) if cursor is None else _none(),
+        _totals(serving, base, asked) if asked["at"] is None else _none(),
     )
     shown, following = part(rows, limit, by("opened_at"))
     return HazardList(items=[HazardListed(**row) for row in shown], next=following, totals=totals)

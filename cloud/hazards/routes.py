@@ -14,7 +14,7 @@ from cloud.hazards.detail import check_seen, detail_of
 from cloud.hazards.knowing import SEEN_WITH
 from cloud.hazards.model import Hazard, HazardDetail
 from cloud.hazards.store import HAZARDS
-from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
+from cloud.paging import After, Limit, OfDevice, asked_part, by, part
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
@@ -35,7 +35,6 @@ async def list_hazards(
     limit: Limit = 50,
 ) -> Page[Hazard]:
     """Hazard records, the newest first."""
-    cursor = read_cursor(after) if after else None
     rows = await serving.rows(
         HAZARDS
         + """
@@ -50,9 +49,7 @@ async def list_hazards(
             "devices": devices,
             "all": status == "all",
             "device": device,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         },
     )
     shown, following = part(rows, limit, by("opened_at"))

@@ -8,7 +8,7 @@ from pydantic import Field
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import Row
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.serving import Served
 from cloud.shown import Identity, Instant, Page, Shown, TextShown
 
@@ -76,16 +76,13 @@ async def list_supervised_hazards(
     limit: Limit = 50,
 ) -> Page[SupervisedHazard]:
     """Hazards that are listed for supervision or proposed for it, at every site that the account sees."""
-    cursor = read_cursor(after) if after else None
     rows = await serving.rows(
         _LISTED,
         {
             "account": signed.account_id,
             "roles": roles_with(_SEES),
             "state": state,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         },
     )
     shown, following = part(rows, limit, by("opened_at"))

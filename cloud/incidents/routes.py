@@ -36,7 +36,7 @@ from cloud.instants import rfc3339
 from cloud.ledger.actor import permissions_at, role_for
 from cloud.ledger.model import event_shown
 from cloud.ledger.store import EVENTS
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.problems import not_found
 from cloud.registry.access import KnownSite, seen_site
 from cloud.registry.known import SiteEntry
@@ -73,7 +73,6 @@ def _add_reading(router: APIRouter) -> None:
         limit: Limit = 50,
     ) -> Page[IncidentListed]:
         """Incidents of every site that the account sees, the latest first."""
-        cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
             "kind": kind,
@@ -81,9 +80,7 @@ def _add_reading(router: APIRouter) -> None:
             "site": site,
             "hazard": hazard,
             "overdue": overdue,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         }
         rows = await serving.rows(store.SHOWN + store.FILTERS, asked)
         shown, following = part(rows, limit, by("occurred_at"))

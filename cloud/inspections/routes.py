@@ -50,7 +50,7 @@ from cloud.inspections.service import (
 from cloud.inspections.table import TABLE
 from cloud.instants import HOME_ZONE
 from cloud.ledger.model import Signature
-from cloud.paging import After, Limit, by_day, part, read_cursor
+from cloud.paging import After, Limit, asked_part_by_day, by_day, part
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
@@ -124,13 +124,10 @@ def _add_reading(router: APIRouter) -> None:
         serving: Served, signed: SignedIn, chosen: _Chosen, after: After = None, limit: Limit = 50
     ) -> Page[InspectionShown]:
         """What was inspected, as it holds now, the latest first."""
-        cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
             **chosen,
-            "at": cursor.at.date() if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part_by_day(after, limit),
         }
         found = await serving.rows(store.NOW + store.LISTED, asked)
         shown, following = part(found, limit, by_day("day"))

@@ -20,7 +20,7 @@ from cloud.media.sealing import Part, Vault
 from cloud.media.store import PARTS, box_key
 from cloud.media.taking import Piece, take
 from cloud.metrics import web as metrics
-from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
+from cloud.paging import After, Limit, OfDevice, asked_part, by, part
 from cloud.problems import PICTURES_CLOSED, ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.serving import Served, Serving
@@ -216,15 +216,12 @@ async def list_picture_looks(
 
     Written before the bytes went. Nothing is ever changed in it or taken out of it.
     """
-    cursor = read_cursor(after) if after else None
     asked = {
         "site": site.site,
         "mode": serving.settings.mode,
         "devices": devices,
         "device": device,
-        "at": cursor.at if cursor else None,
-        "id": cursor.id if cursor else None,
-        "limit": limit + 1,
+        **asked_part(after, limit),
     }
     rows = await serving.rows(LISTED, asked)
     shown, following = part(rows, limit, by("at"))

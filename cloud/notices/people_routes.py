@@ -22,7 +22,7 @@ from cloud.notices.people_model import (
     WaysShown,
 )
 from cloud.notices.store import rows_of
-from cloud.paging import After, Limit, read_cursor
+from cloud.paging import After, Limit
 from cloud.problems import ProblemError
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IfMatch, acting, etag
@@ -107,9 +107,8 @@ def _add_told(router: APIRouter) -> None:
         serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 50
     ) -> Page[ToldShown]:
         """What one was told oneself, the newest first."""
-        cursor = read_cursor(after) if after else None
         async with acting(serving, signed) as connection:
-            asked = told.asked(cursor, limit, only=signed.account_id or 0)
+            asked = told.asked(after, limit, only=signed.account_id or 0)
             rows = await rows_of(connection, told.OWN, asked)
         return told.page_of(rows, limit)
 
@@ -118,9 +117,8 @@ def _add_told(router: APIRouter) -> None:
         site: KnownSite, serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 50
     ) -> Page[ToldShown]:
         """What persons were told of the site, who could be reached, and who knows; the newest first."""
-        cursor = read_cursor(after) if after else None
         async with acting(serving, signed) as connection:
-            rows = await rows_of(connection, told.OF_SITE, told.asked(cursor, limit, site=site.site))
+            rows = await rows_of(connection, told.OF_SITE, told.asked(after, limit, site=site.site))
         return told.page_of(rows, limit)
 
     @router.post("/told/{told_id}/acknowledge", dependencies=[AnySigned], status_code=204)

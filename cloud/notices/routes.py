@@ -21,7 +21,7 @@ from cloud.notices.model import (
     UndeliveredShown,
 )
 from cloud.notices.telling import name_of
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
@@ -59,14 +59,11 @@ def _add_lists(router: APIRouter) -> None:
         site: KnownSite, serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 50
     ) -> Page[NoticeShown]:
         """What was told of the site, and what became of each, the newest first."""
-        cursor = read_cursor(after) if after else None
         asked = {
             "site": site.site,
             "account": signed.account_id,
             "roles": roles_with(store.EDITED_WITH),
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         }
         rows = await serving.rows(store.NOTICES, asked)
         shown, following = part(rows, limit, by("created_at"))

@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 from cloud.database import Row
 from cloud.notices.people_model import HeardBy, ToldShown
 from cloud.notices.telling import Kind, name_of, table
-from cloud.paging import Cursor, by, part
+from cloud.paging import asked_part, by, part
 from cloud.shown import Page, TextShown, from_json
 from sitewarden.text import Text
 
@@ -40,10 +40,9 @@ OF_SITE: LiteralString = (
 )
 
 
-def asked(cursor: Cursor | None, limit: int, **more: Any) -> Row:
-    """What the lists are asked for; one more than is shown."""
-    at, of = (None, None) if cursor is None else (cursor.at, cursor.id)
-    return {"only": None, "site": None, "at": at, "id": of, "limit": limit + 1, **more}
+def asked(after: str | None, limit: int, **more: Any) -> Row:
+    """What the lists are asked for."""
+    return {"only": None, "site": None, **asked_part(after, limit), **more}
 
 
 def page_of(rows: list[Row], limit: int) -> Page[ToldShown]:

@@ -23,7 +23,7 @@ from cloud.outbound.model import (
     State,
 )
 from cloud.outbound.packages import schemas
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.registry.service import IfMatch, acting, check_match, etag
 from cloud.serving import Served, Serving
@@ -145,9 +145,12 @@ def _add_reading(router: APIRouter) -> None:
         limit: Limit = 50,
     ) -> Page[PackageShown]:
         """Packages of what the caller sees, the latest first."""
-        cursor = read_cursor(after) if after else None
-        place = {"at": cursor.at if cursor else None, "id": cursor.id if cursor else None}
-        asked = {**_asked(signed), **place, "connector": connector, "state": state, "limit": limit + 1}
+        asked = {
+            **_asked(signed),
+            "connector": connector,
+            "state": state,
+            **asked_part(after, limit),
+        }
         rows = await serving.rows(_PACKAGES + _LISTED, asked)
         shown, following = part(rows, limit, by("created_at"))
         return Page(items=[PackageShown(**row) for row in shown], next=following)

@@ -9,7 +9,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
 from cloud.idempotency import Answer
 from cloud.jurisdictions.loading import jurisdictions
-from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
+from cloud.paging import After, KeyCursor, Limit, by_key, number_after, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry import model, store
 from cloud.registry.access import KnownSite
@@ -374,10 +374,13 @@ def _add_changes(router: APIRouter) -> None:
         limit: Limit = 50,
     ) -> Page[model.Change]:
         """Who has changed what, the newest first; nothing is ever taken out of it."""
-        cursor = read_cursor(after, KeyCursor).key if after else None
-        if cursor is not None and not cursor.isdecimal():
-            raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` must be a `next` of this list.")
-        asked = {"site": site.site, "record": record, "key": key, "before": cursor, "limit": limit + 1}
+        asked = {
+            "site": site.site,
+            "record": record,
+            "key": key,
+            "before": number_after(after),
+            "limit": limit + 1,
+        }
         async with acting(serving, signed) as connection:
             rows = await store.rows(connection, store.CHANGES, asked)
         shown, following = part(rows, limit, by_key())

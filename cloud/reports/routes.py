@@ -23,7 +23,7 @@ from cloud.ledger.actor import role_for
 from cloud.ledger.model import Signature, event_shown
 from cloud.ledger.store import EVENTS
 from cloud.notices.opening import tell_from
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.problems import not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
 from cloud.reports import saying, service
@@ -95,14 +95,11 @@ def _add_lists(router: APIRouter) -> None:
         limit: Limit = 50,
     ) -> Page[ReportRow]:
         """Reports of the territories that the caller reports for, the latest cut-off first."""
-        cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
             "node": node,
             "kind": kind,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         }
         rows = await serving.rows(service.ROW + service.LISTED, asked)
         shown, following = part(rows, limit, by("cut_off", "report"))

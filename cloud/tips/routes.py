@@ -12,7 +12,7 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.signing import open_key
 from cloud.callers import PROGRAMS, calling
 from cloud.database import Row
-from cloud.paging import After, Limit, by, part, read_cursor
+from cloud.paging import After, Limit, asked_part, by, part
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, seen_site
 from cloud.registry.service import IfMatch, acting, etag
@@ -63,13 +63,10 @@ def _add_lists(router: APIRouter) -> None:
         limit: Limit = 50,
     ) -> Page[TipListed]:
         """Reports by the public that are for the caller's area, the latest first."""
-        cursor = read_cursor(after) if after else None
         asked = {
             **_asked(serving, signed),
             "state": state,
-            "at": cursor.at if cursor else None,
-            "id": cursor.id if cursor else None,
-            "limit": limit + 1,
+            **asked_part(after, limit),
         }
         rows = await serving.rows(store.SEEN + store.LISTED, asked)
         shown, following = part(rows, limit, by("received_at"))
