@@ -210,7 +210,7 @@ def _add_server(router: APIRouter) -> None:
             demo=serving.settings.demo,
             replay=serving.settings.mode == "replay",
             needs_setup=not done,
-            oidc=None if oidc is None else TextShown(zh=oidc.label.zh, en=oidc.label.en),
+            oidc=None if oidc is None else TextShown.of(oidc.label),
         )
 
 

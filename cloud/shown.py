@@ -1,7 +1,7 @@
 """What every answer of the HTTP interface is made of."""
 
 import datetime as dt
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -17,11 +17,28 @@ class Shown(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Worded(Protocol):
+    """Whatever says the same in Chinese and English."""
+
+    @property
+    def zh(self) -> str:
+        """In Chinese."""
+
+    @property
+    def en(self) -> str:
+        """In English."""
+
+
 class TextShown(Shown):
     """The same words in Chinese and English."""
 
     zh: str
     en: str
+
+    @classmethod
+    def of(cls, words: Worded) -> Self:
+        """Those words."""
+        return cls(zh=words.zh, en=words.en)
 
 
 class Page(Shown, Generic[Item]):

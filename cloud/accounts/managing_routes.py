@@ -97,15 +97,15 @@ def _add_roles(router: APIRouter) -> None:
             roles=[
                 RoleShown(
                     name=name,
-                    label=TextShown(zh=role.name.zh, en=role.name.en),
+                    label=TextShown.of(role.name),
                     permissions=sorted(known.permissions_of(name)),
                     is_given=not held.isdisjoint(roles_giving(name)),
                 )
                 for name, role in known.roles.items()
             ],
-            permissions={name: TextShown(zh=text.zh, en=text.en) for name, text in known.permissions.items()},
+            permissions={name: TextShown.of(text) for name, text in known.permissions.items()},
             everywhere=[name for name in known.roles if not whole.isdisjoint(roles_giving(name))],
-            source=TextShown(zh=known.source.zh, en=known.source.en),
+            source=TextShown.of(known.source),
         )
 
     @router.get("/roles", dependencies=[AnySigned])
@@ -209,15 +209,15 @@ def _explained() -> RolesExplained:
         roles=[
             RoleExplained(
                 name=name,
-                label=TextShown(zh=role.name.zh, en=role.name.en),
+                label=TextShown.of(role.name),
                 side=role.side,
                 permissions=[its for its in known.permissions if its in known.permissions_of(name)],
                 gives=[its for its in known.roles if its in known.given_by(name)],
             )
             for name, role in known.roles.items()
         ],
-        permissions={name: TextShown(zh=text.zh, en=text.en) for name, text in known.permissions.items()},
-        source=TextShown(zh=known.source.zh, en=known.source.en),
+        permissions={name: TextShown.of(text) for name, text in known.permissions.items()},
+        source=TextShown.of(known.source),
     )
 
 

@@ -15,7 +15,7 @@ from cloud.commissioning.model import (
 from cloud.commissioning.readiness import STEPS, reasons, standing
 from cloud.database import Row
 from cloud.instants import rfc3339
-from cloud.profiles.presenting import text_shown
+from cloud.shown import TextShown
 
 
 def shown(device: Row, gathered: Gathered) -> CommissioningShown:
@@ -23,7 +23,7 @@ def shown(device: Row, gathered: Gathered) -> CommissioningShown:
     facts, bound = gathered.facts, gathered.bound or {}
     found = reasons(facts)
     shown_reasons = [
-        ReasonShown(step=its.step, code=its.code, says=text_shown(its.says), is_blocking=its.is_blocking)
+        ReasonShown(step=its.step, code=its.code, says=TextShown.of(its.says), is_blocking=its.is_blocking)
         for its in found
     ]
     announced = facts.announced
@@ -81,7 +81,7 @@ def _sent(row: Row | None) -> SentShown | None:
 def _live(its: Live) -> LiveShown:
     return LiveShown(
         point=its.name,
-        label=text_shown(its.label),
+        label=TextShown.of(its.label),
         unit=its.unit,
         value=its.value,
         quality="none" if its.quality is None else its.quality.word,

@@ -43,10 +43,10 @@ def duty_entries(duties: Iterable[Duty]) -> Iterator[Entry]:
             since=owed[0][1].span.since,
             kind="duty",
             code=kind,
-            title=_text(owed[0][0].label),
+            title=TextShown.of(owed[0][0].label),
             state=_worst(counts),
             counts=counts,
-            missing=[_text(name) for name in lacking[:_NAMED]],
+            missing=[TextShown.of(name) for name in lacking[:_NAMED]],
             link="",
         )
 
@@ -68,10 +68,10 @@ def round_entries(limits: Jurisdiction, month: Span, now: Coverage | None, today
             since=one.span.since,
             kind="round",
             code=str(one.no),
-            title=_text(one.what),
+            title=TextShown.of(one.what),
             state="noted" if counts is None else _worst(counts),
             counts=counts,
-            missing=[] if shown is None else [_text(one.name) for one in shown.missing[:_NAMED]],
+            missing=[] if shown is None else [TextShown.of(one.name) for one in shown.missing[:_NAMED]],
             link="",
         )
 
@@ -98,7 +98,7 @@ def inspection_entries(rows: Iterable[Row], month: Span) -> Iterator[Entry]:
             since=None,
             kind="inspection",
             code=kind,
-            title=_text(_INSPECTIONS[kind]),
+            title=TextShown.of(_INSPECTIONS[kind]),
             state="done",
             counts=Counts(done=count),
             missing=[],
@@ -120,10 +120,10 @@ def log_entries(rows: Iterable[Row], names: Mapping[str, Text], site: str | None
             since=None,
             kind="log",
             code="log",
-            title=_text(_LOG),
+            title=TextShown.of(_LOG),
             state=_worst(counts),
             counts=counts,
-            missing=[_text(names[row["site"]]) for row in lacking[:_NAMED] if row["site"] in names],
+            missing=[TextShown.of(names[row["site"]]) for row in lacking[:_NAMED] if row["site"] in names],
             link="" if site is None else f"/sites/{site}/log/{day}",
         )
 
@@ -176,7 +176,7 @@ def _noted(
         since=None,
         kind=kind,
         code=code,
-        title=_text(title),
+        title=TextShown.of(title),
         state=state,
         counts=None,
         missing=[],
@@ -198,7 +198,3 @@ def _worst(counts: Counts) -> State:
     if counts.due:
         return "due"
     return "unknown" if counts.unknown else "done"
-
-
-def _text(words: Text) -> TextShown:
-    return TextShown(zh=words.zh, en=words.en)

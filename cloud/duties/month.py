@@ -22,13 +22,14 @@ from cloud.duties.due import Span
 from cloud.duties.model import DutyCalendar
 from cloud.duties.performing import Of, around, coverage_in, duties_in, world_of_async
 from cloud.duties.places import SEES, OfNode, OfSite, may_at, place
-from cloud.duties.routes import check_days, text
+from cloud.duties.routes import check_days
 from cloud.duties.store import nodes_of
 from cloud.duties.world import World
 from cloud.instants import local
 from cloud.notices.rota_reading import Asked, read
 from cloud.registry.service import acting
 from cloud.serving import Served, Serving
+from cloud.shown import TextShown
 from sitewarden.text import Text
 
 router = APIRouter(tags=["duties"])
@@ -84,7 +85,7 @@ async def read_calendar(
     return DutyCalendar(
         month=first,
         today=today,
-        jurisdiction=text(found.limits.label),
+        jurisdiction=TextShown.of(found.limits.label),
         entries=sorted(entries, key=lambda one: (one.on, one.kind, one.code)),
     )
 

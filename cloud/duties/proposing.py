@@ -84,7 +84,7 @@ def _proposal(pattern: Pattern, code: str, words: Text, why: Text) -> ThemePropo
         code=code[:60],
         name=TextShown(zh=_short(words.zh, _NAME), en=_short(words.en, 2 * _NAME)),
         checklist=[_short(words.zh, _LINE)],
-        why=TextShown(zh=why.zh, en=why.en),
+        why=TextShown.of(why),
         times=pattern.times,
         records=pattern.records[:_RECORDS],
         set_for=None,

@@ -8,7 +8,7 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.duties.kinds import kinds
 from cloud.duties.model import DutiesDone, DutyDoneListed, DutyPhoto
 from cloud.duties.places import RECORDS, SEES, OfNode, OfSite, may_at, place
-from cloud.duties.routes import Since, Until, check_days, text
+from cloud.duties.routes import Since, Until, check_days
 from cloud.serving import Served
 from cloud.shown import TextShown, from_json
 
@@ -48,7 +48,7 @@ async def list_duties_done(
             DutyDoneListed(
                 **{
                     **row,
-                    "label": text(kinds().duties[row["kind"]].label),
+                    "label": TextShown.of(kinds().duties[row["kind"]].label),
                     "who": TextShown(**row["who"]),
                     "photos": [DutyPhoto(**from_json(one, "at")) for one in row["photos"]],
                 }

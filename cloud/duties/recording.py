@@ -32,7 +32,6 @@ from cloud.duties.model import (
 )
 from cloud.duties.performing import world_of_async
 from cloud.duties.places import RECORDS, SEES, OfNode, OfSite, check_may, place
-from cloud.duties.routes import text
 from cloud.duties.sources import is_declared
 from cloud.duties.store import nodes_of
 from cloud.duties.world import World, is_active, unit_of
@@ -45,7 +44,6 @@ from cloud.problems import ProblemError, not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
 from cloud.serving import Served, Serving
 from cloud.shown import TextShown
-from sitewarden.text import Text
 
 router = APIRouter(tags=["duties"])
 _RECORDS = [requires(RECORDS)]
@@ -374,7 +372,7 @@ def _theme(found: World, row: dict[str, Any], hazards: dict[str, dict[str, Any]]
         projects=len(sites),
         checked=looked if is_known or looked else None,
         missing=[
-            MissingShown(id=one["site"], name=text(Text(**one["name"])), site=one["site"], serial_no="")
+            MissingShown(id=one["site"], name=TextShown(**one["name"]), site=one["site"], serial_no="")
             for one in missing[:100]
         ],
         hazards=its.get("found", 0),

@@ -27,7 +27,6 @@ from cloud.problems import ProblemError
 from cloud.registry.service import acting
 from cloud.serving import Served
 from cloud.shown import TextShown
-from sitewarden.text import Text
 
 router = APIRouter(tags=["duties"])
 
@@ -53,7 +52,7 @@ async def list_duties(
     of = await place(serving, signed, node, site)
     async with acting(serving, signed) as connection:
         found = await performance_async(connection, of, since, until, now_ms=serving.now_ms())
-    return DutiesShown(source=text(kinds().source), items=[duty_shown(one) for one in found])
+    return DutiesShown(source=TextShown.of(kinds().source), items=[duty_shown(one) for one in found])
 
 
 @router.get("/duties/kinds", dependencies=[requires(SEES)])
@@ -61,7 +60,7 @@ async def list_duty_kinds() -> DutyChoices:
     """Every kind of duty."""
     return DutyChoices(
         items=[
-            DutyChoice(kind=name, label=text(its.label), owed_by=its.owed_by)
+            DutyChoice(kind=name, label=TextShown.of(its.label), owed_by=its.owed_by)
             for name, its in kinds().duties.items()
         ]
     )
@@ -96,8 +95,8 @@ def duty_shown(duty: Duty) -> DutyShown:
     """As an answer."""
     return DutyShown(
         kind=duty.kind,
-        label=text(duty.label),
-        who=text(duty.who),
+        label=TextShown.of(duty.label),
+        who=TextShown.of(duty.who),
         node=duty.of if isinstance(duty.of, int) else None,
         site=duty.of if isinstance(duty.of, str) else None,
         level=duty.level,
@@ -117,7 +116,7 @@ def coverage_shown(found: Coverage) -> CoverageShown:
     """As an answer."""
     return CoverageShown(
         no=found.round.no,
-        what=text(found.round.what),
+        what=TextShown.of(found.round.what),
         since=found.round.span.since,
         until=found.round.span.until,
         days_left=found.days_left,
@@ -132,13 +131,8 @@ def _share(share: Share) -> ShareShown:
         looked_at=share.looked_at if share.source_declared or share.looked_at else None,
         all=share.all,
         missing=[
-            MissingShown(id=one.id, name=text(one.name), site=one.site, serial_no=one.serial_no)
+            MissingShown(id=one.id, name=TextShown.of(one.name), site=one.site, serial_no=one.serial_no)
             for one in share.missing[:_SHOWN]
         ],
         source_declared=share.source_declared,
     )
-
-
-def text(words: Text) -> TextShown:
-    """In both languages."""
-    return TextShown(zh=words.zh, en=words.en)

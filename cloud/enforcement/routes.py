@@ -106,7 +106,7 @@ def _add_reading(router: APIRouter) -> None:
 async def _choices(serving: Serving, signed: Signed) -> EnforcementChoices:
     asked = {"account": signed.account_id, "roles": roles_with(RECORDS), "tree": "territory"}
     return EnforcementChoices(
-        source=_text(kinds().source),
+        source=TextShown.of(kinds().source),
         kinds=[_kind(name, its) for name, its in kinds().kinds.items()],
         territories=[AuthorityShown(**row) for row in await serving.rows(store.NODES, asked)],
         enterprises=[AuthorityShown(**row) for row in await serving.rows(store.ENTERPRISES, asked)],
@@ -116,7 +116,7 @@ async def _choices(serving: Serving, signed: Signed) -> EnforcementChoices:
 
 def _kind(name: str, its: Kind) -> MeasureKindShown:
     return MeasureKindShown(
-        kind=name, label=_text(its.label), counts=its.counts, cell=its.cell, needs=list(its.needs)
+        kind=name, label=TextShown.of(its.label), counts=its.counts, cell=its.cell, needs=list(its.needs)
     )
 
 
@@ -210,7 +210,3 @@ async def _shown(serving: Serving, signed: Signed, measure: UUID, response: Resp
 
 def _seen_by(signed: Signed) -> dict[str, Any]:
     return {"account": signed.account_id, "roles": roles_with(SEES)}
-
-
-def _text(words: Any) -> TextShown:
-    return TextShown(zh=words.zh, en=words.en)

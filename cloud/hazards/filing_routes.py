@@ -33,7 +33,6 @@ from cloud.registry.service import IdempotencyKey
 from cloud.serving import Served
 from cloud.shown import TextShown
 from cloud.sites.service import is_among
-from sitewarden.text import Text
 
 router = APIRouter(tags=["hazards"])
 
@@ -65,10 +64,10 @@ async def read_filing_choices(
         "major": "hazards.confirm_major",
     }
     return FilingChoices(
-        categories=[Choice(name=name, label=_shown(text)) for name, text in words.categories.items()],
-        accidents=[Choice(name=name, label=_shown(text)) for name, text in words.accidents.items()],
+        categories=[Choice(name=name, label=TextShown.of(text)) for name, text in words.categories.items()],
+        accidents=[Choice(name=name, label=TextShown.of(text)) for name, text in words.accidents.items()],
         details=[
-            DetailChoice(name=name, label=_shown(its.label), photos=its.photos)
+            DetailChoice(name=name, label=TextShown.of(its.label), photos=its.photos)
             for name, its in words.details.items()
             if any(its.source(side) is not None for side, _ in held)
         ],
@@ -82,7 +81,7 @@ async def read_filing_choices(
             for level, permission in judging.items()
             if any(side == "authority" and permission in its for side, its in held)
         ],
-        source=_shown(words.source),
+        source=TextShown.of(words.source),
     )
 
 
@@ -179,7 +178,3 @@ def _row(connection: Connection, made: UUID) -> FiledShown:
     query = "SELECT number, status, level, opened_at FROM hazard WHERE id = %s"
     number, status, level, opened_at = connection.execute(query, [made]).fetchone() or ("", "", "", "")
     return FiledShown(id=str(made), number=number, status=status, level=level, opened_at=opened_at)
-
-
-def _shown(text: Text) -> TextShown:
-    return TextShown(zh=text.zh, en=text.en)

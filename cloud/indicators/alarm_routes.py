@@ -204,10 +204,10 @@ def _wanted() -> list[FigureWanted]:
     return [
         FigureWanted(
             id=name,
-            label=TextShown(zh=one.label.zh, en=one.label.en),
+            label=TextShown.of(one.label),
             good=one.good,
             most=one.most,
-            source=TextShown(zh=one.source.zh, en=one.source.en),
+            source=TextShown.of(one.source),
             unit=one.unit,
             confidence=one.confidence,
         )

@@ -65,7 +65,7 @@ def targets(rules: str, today: dt.date) -> list[TargetShown]:
     soon = [(due.on, due.what) for due in due_between(limits, today, today + dt.timedelta(days=60))]
     aims = [(day, one.what) for one in limits.targets if (day := dt.date.fromisoformat(str(one.on))) >= today]
     return [
-        TargetShown(on=day, what=TextShown(zh=what.zh, en=what.en), days_left=(day - today).days)
+        TargetShown(on=day, what=TextShown.of(what), days_left=(day - today).days)
         for day, what in sorted({*soon, *aims}, key=lambda found: found[0])
     ]
 

@@ -19,7 +19,6 @@ from cloud.indicators.service import SEES, Place, compared, measured_of
 from cloud.instants import rfc3339
 from cloud.serving import Served
 from cloud.shown import TextShown
-from sitewarden.text import Text
 
 router = APIRouter(tags=["indicators"])
 
@@ -49,11 +48,11 @@ async def read_ranking(
         by=by,
         least_records=wanted.records,
         least_weight=wanted.weight,
-        source=_text(wanted.source),
+        source=TextShown.of(wanted.source),
         components=[
             ComponentShown(
                 id=name,
-                label=_text(descriptions().label(name)),
+                label=TextShown.of(descriptions().label(name)),
                 weight=one.weight,
                 good=one.good,
                 bad=one.bad,
@@ -80,7 +79,3 @@ def _shown(one: Ranked) -> RankedShown:
             ScoredShown(id=its.id, value=its.value, points=its.points, of=its.of) for its in one.components
         ],
     )
-
-
-def _text(text: Text) -> TextShown:
-    return TextShown(zh=text.zh, en=text.en)

@@ -32,7 +32,6 @@ from cloud.instants import Moment, rfc3339
 from cloud.problems import not_found
 from cloud.serving import Served, Serving
 from cloud.shown import TextShown
-from sitewarden.text import Text
 
 router = APIRouter(tags=["indicators"])
 
@@ -54,19 +53,15 @@ _CSV: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _text(text: Text) -> TextShown:
-    return TextShown(zh=text.zh, en=text.en)
-
-
 def shown(measured: Measured) -> IndicatorShown:
     """With the words that describe it."""
     told = descriptions().indicators[measured.id]
     return IndicatorShown(
         id=measured.id,
         no=told.no,
-        label=_text(told.label),
-        formula=_text(told.formula),
-        source=_text(told.source),
+        label=TextShown.of(told.label),
+        formula=TextShown.of(told.formula),
+        source=TextShown.of(told.source),
         unit=told.unit,
         value=measured.value,
         count=measured.count,
@@ -86,7 +81,7 @@ def shown(measured: Measured) -> IndicatorShown:
 def _part(part: Part) -> PartShown:
     return PartShown(
         name=part.name,
-        label=_text(descriptions().parts[part.name]),
+        label=TextShown.of(descriptions().parts[part.name]),
         key=part.key,
         about=None if part.about is None else TextShown(**part.about),
         unit=part.unit,
@@ -99,7 +94,7 @@ def _part(part: Part) -> PartShown:
 
 
 def _missing(name: str) -> TextShown | None:
-    return _text(descriptions().missing[name]) if name else None
+    return TextShown.of(descriptions().missing[name]) if name else None
 
 
 def cut_off(serving: Serving, at: dt.datetime | None) -> tuple[dt.datetime, dt.datetime]:
@@ -122,7 +117,7 @@ async def read_indicators(
     """What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees."""
     place = await place_of(serving, signed, node, site)
     then, found = await _measured(serving, place, at)
-    source = _text(descriptions().source)
+    source = TextShown.of(descriptions().source)
     return IndicatorsShown(
         at=rfc3339(then), zone=place.zone, items=[shown(one) for one in found], source=source
     )

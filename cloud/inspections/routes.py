@@ -56,7 +56,6 @@ from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
 from cloud.serving import Served, Serving
 from cloud.shown import Page, TextShown
-from sitewarden.text import Text
 
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}
@@ -157,7 +156,7 @@ async def _choices(serving: Serving, signed: Signed) -> InspectionChoices:
     asked = {"account": signed.account_id, "roles": roles_with(RECORDS), "tree": "territory"}
     held = {one.role for one in await held_of(serving, signed.account_id, None)}
     return InspectionChoices(
-        source=_text(questions().source),
+        source=TextShown.of(questions().source),
         kinds=[_kind(name, its) for name, its in questions().kinds.items()],
         records=[name for name in questions().kinds if held & set(records_kind(name))],
         questions=[_question(code, its) for code, its in questions().questions.items()],
@@ -171,13 +170,17 @@ async def _choices(serving: Serving, signed: Signed) -> InspectionChoices:
 
 def _kind(name: str, its: Kind) -> InspectionKindShown:
     return InspectionKindShown(
-        kind=name, label=_text(its.label), side=its.side, checklists=its.checklists, detail=its.detail
+        kind=name, label=TextShown.of(its.label), side=its.side, checklists=its.checklists, detail=its.detail
     )
 
 
 def _question(code: str, its: Question) -> QuestionShown:
     return QuestionShown(
-        code=code, text=_text(its.text), checklist=its.list, deficient_when=its.deficient_when, cell=its.cell
+        code=code,
+        text=TextShown.of(its.text),
+        checklist=its.list,
+        deficient_when=its.deficient_when,
+        cell=its.cell,
     )
 
 
@@ -392,7 +395,3 @@ def _item(row: Row) -> InspectionShown:
 
 def _seen_by(signed: Signed) -> dict[str, Any]:
     return {"account": signed.account_id, "roles": roles_with(SEES)}
-
-
-def _text(words: Text) -> TextShown:
-    return TextShown(zh=words.zh, en=words.en)

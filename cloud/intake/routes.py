@@ -191,7 +191,7 @@ def _refused(brought: Brought) -> ProblemError:
 def _kind(name: str, its: Kind) -> IntakeKindShown:
     return IntakeKindShown(
         kind=name,
-        label=TextShown(zh=its.label.zh, en=its.label.en),
+        label=TextShown.of(its.label),
         permission=its.permission,
         columns=[column.zh for column in its.columns],
     )

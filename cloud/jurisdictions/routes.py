@@ -60,25 +60,21 @@ async def read_jurisdiction(site: KnownSite, serving: Served) -> JurisdictionOfS
     today = local(instant(serving.now_ms()), site.time_zone).date()
     return JurisdictionOfSite(
         name=written.holds.name,
-        label=_text(written.holds.label),
-        source=_text(written.source),
+        label=TextShown.of(written.holds.label),
+        source=TextShown.of(written.source),
         figures=[
             FigureShown(
                 name=name,
-                label=_text(figure.label or Text(name, name)),
+                label=TextShown.of(figure.label or Text(name, name)),
                 value=figure.value,
-                source=_text(figure.source),
+                source=TextShown.of(figure.source),
                 confidence=figure.confidence,
                 own=name in written.own,
             )
             for name, figure in written.figures.items()
         ],
         calendar=[
-            DueShown(on=due.on, what=_text(due.what), cut_off=due.cut_off)
+            DueShown(on=due.on, what=TextShown.of(due.what), cut_off=due.cut_off)
             for due in due_between(written.holds, today, today + _AHEAD)
         ],
     )
-
-
-def _text(text: Text) -> TextShown:
-    return TextShown(zh=text.zh, en=text.en)

@@ -107,7 +107,7 @@ def duty_kinds() -> list[DutyKinds]:
             if whom.on_duty
         }
         for role in by_duty:
-            found.setdefault(role, []).append(TextShown(zh=kind.name.zh, en=kind.name.en))
+            found.setdefault(role, []).append(TextShown.of(kind.name))
     return [DutyKinds(role=role, kinds=kinds) for role, kinds in sorted(found.items())]
 
 

@@ -147,4 +147,4 @@ def _add_test(router: APIRouter, tries: Tries) -> None:
 
 def _named(kind: str) -> TextShown:
     name = name_of(kind)
-    return TextShown(zh=name.zh, en=name.en)
+    return TextShown.of(name)

@@ -7,7 +7,6 @@ from cloud.notices.people_model import HeardBy, ToldShown
 from cloud.notices.telling import Kind, name_of, table
 from cloud.paging import asked_part, by, part
 from cloud.shown import Page, TextShown, from_json
-from sitewarden.text import Text
 
 _TOLD: LiteralString = """
     SELECT told.*, coalesce((
@@ -56,7 +55,7 @@ def _shown(row: Row) -> ToldShown:
     return ToldShown(
         id=row["told"],
         kind=row["kind"],
-        kind_name=_text(name_of(row["kind"])),
+        kind_name=TextShown.of(name_of(row["kind"])),
         site=row["site"],
         level=row["level"],
         title=TextShown(**{language: said[language]["title"] for language in said}),
@@ -76,7 +75,3 @@ def _shown(row: Row) -> ToldShown:
 def _heard(person: Row, kind: Kind | None, level: int) -> HeardBy:
     ends = kind is None or kind.rule(level).ends(person["roles"])
     return HeardBy(**from_json(person, "at", "knows_at"), ends=ends)
-
-
-def _text(said: Text) -> TextShown:
-    return TextShown(zh=said.zh, en=said.en)

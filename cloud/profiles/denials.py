@@ -10,7 +10,6 @@ from cloud.problems import ProblemError, not_found
 from cloud.profiles import store
 from cloud.profiles.denied import Product, denies, products_of, shipped_denials
 from cloud.profiles.model import DenialGiven, DenialShown
-from cloud.profiles.presenting import text_shown
 from cloud.registry.service import acting
 from cloud.serving import Serving
 from cloud.shown import TextShown
@@ -67,7 +66,7 @@ async def denials(serving: Serving, signed: Signed) -> list[DenialShown]:
             **nobody,
             brand=its.brand,
             model=its.model,
-            reason=text_shown(its.reason),
+            reason=TextShown.of(its.reason),
             source=its.source,
             listed_on=its.listed_on,
         )

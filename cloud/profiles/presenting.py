@@ -11,7 +11,6 @@ from sitewarden.profiles import Profile
 from sitewarden.profiles.describe import place_of
 from sitewarden.profiles.findings import Check
 from sitewarden.profiles.model import JsonProfile
-from sitewarden.text import Text
 
 
 def summary(profile: Profile) -> ProfileSummary:
@@ -33,7 +32,7 @@ def points(profile: Profile) -> list[ProfilePoint]:
         ProfilePoint(
             key=key,
             kind=point.kind,
-            label=text_shown(point.label or point_kind(point.kind).label),
+            label=TextShown.of(point.label or point_kind(point.kind).label),
             unit=point.unit,
             place=_place(profile, point),
             scale=point.scale,
@@ -52,12 +51,7 @@ def _place(profile: Profile, point: Any) -> str:
 
 def checks_shown(checks: Iterable[Check]) -> list[PaperCheck]:
     """Checks for a page."""
-    return [PaperCheck(name=its.name, level=its.level, says=text_shown(its.says)) for its in checks]
-
-
-def text_shown(text: Text) -> TextShown:
-    """The words of both languages, for a page."""
-    return TextShown(zh=text.zh, en=text.en)
+    return [PaperCheck(name=its.name, level=its.level, says=TextShown.of(its.says)) for its in checks]
 
 
 def complaint(error: ConfigurationError) -> Complaint:

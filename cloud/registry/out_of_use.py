@@ -76,7 +76,7 @@ def shown_sign(sign: Sign, row: Row) -> model.SignShown | None:
     kind = point_kind(sign.kind)
     return model.SignShown(
         point=row["name"],
-        label=TextShown(zh=kind.label.zh, en=kind.label.en),
+        label=TextShown.of(kind.label),
         how="above" if sign.moved is None else "moved",
         value=round(value, 3),
         limit=limit,
@@ -127,8 +127,8 @@ def _shown(
         rule=its.rule,
         rule_version=its.version,
         level=its.level,
-        label=TextShown(zh=its.label.zh, en=its.label.en),
-        basis=TextShown(zh=its.basis.zh, en=its.basis.en),
+        label=TextShown.of(its.label),
+        basis=TextShown.of(its.basis),
         confidence=its.basis.confidence,
         sizes_confidence=its.sizes_confidence,
         window_s=its.window_s,

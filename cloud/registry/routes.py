@@ -404,7 +404,7 @@ def _add_choices(router: APIRouter) -> None:
             parameters=[
                 model.ParameterShown(
                     name=name,
-                    label=TextShown(zh=asked.label.zh, en=asked.label.en),
+                    label=TextShown.of(asked.label),
                     unit=asked.unit,
                     choices=asked.choices,
                     note=asked.note,
@@ -414,12 +414,12 @@ def _add_choices(router: APIRouter) -> None:
             categories=[
                 model.CategoryShown(
                     name=name,
-                    label=TextShown(zh=category.label.zh, en=category.label.en),
+                    label=TextShown.of(category.label),
                     needs_monitoring=category.needs_monitoring,
                     measures=[
                         model.MeasureShown(
                             name=measure,
-                            label=TextShown(zh=of.label.zh, en=of.label.en),
+                            label=TextShown.of(of.label),
                             unit=of.unit,
                             dangerous=of.dangerous,
                             over_scale=of.over_scale,
@@ -430,14 +430,12 @@ def _add_choices(router: APIRouter) -> None:
                 for name, category in works().categories.items()
             ],
             point_kinds=[
-                model.KindShown(name=name, label=TextShown(zh=kind.zh, en=kind.en), unit=kind.unit)
+                model.KindShown(name=name, label=TextShown.of(kind), unit=kind.unit)
                 for name, kind in vocabulary().items()
                 if name.startswith("pit.")
             ],
             jurisdictions=[
-                model.JurisdictionShown(
-                    name=name, label=TextShown(zh=written.holds.label.zh, en=written.holds.label.en)
-                )
+                model.JurisdictionShown(name=name, label=TextShown.of(written.holds.label))
                 for name, written in jurisdictions().items()
             ],
             source=TextShown(zh=works().source.zh, en=works().source.en),

@@ -19,7 +19,6 @@ from cloud.reports.shown import (
 from cloud.reports.store import read_body
 from cloud.returns import monthly
 from cloud.shown import TextShown
-from sitewarden.text import Text
 
 _TABLES = {"appendix_2": statistics, "ledger": ledger}
 
@@ -48,16 +47,14 @@ def version_shown(kind: str, row: Row, before: Row | None) -> ReportVersion:
         columns=_columns(table),
         rows=computed.rows,
         values={} if groups else computed.values,
-        footer=[text(line) for line in computed.footer],
+        footer=[TextShown.of(line) for line in computed.footer],
         foot=table.foot if table else [],
-        checks=[ReportCheckShown(code=one.code, ok=one.ok, words=text(one.words)) for one in computed.checks],
+        checks=[
+            ReportCheckShown(code=one.code, ok=one.ok, words=TextShown.of(one.words))
+            for one in computed.checks
+        ],
         changed=changed(computed, read_body(before["body"])) if before is not None else [],
     )
-
-
-def text(words: Text) -> TextShown:
-    """As it is shown."""
-    return TextShown(zh=words.zh, en=words.en)
 
 
 def day_of(form: str, computed: Computed) -> str:
@@ -96,12 +93,12 @@ def _sections(computed: Computed) -> list[DispatchGroup]:
     records = computed.records
     return [
         DispatchGroup(
-            name=text(section.name),
+            name=TextShown.of(section.name),
             cells=[
                 DispatchCell(
                     cell=cell,
                     no=no,
-                    text=text(words),
+                    text=TextShown.of(words),
                     written=str(monthly.written(computed, cell)),
                     behind=len(records.get(cell, [])),
                 )

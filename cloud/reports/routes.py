@@ -31,7 +31,7 @@ from cloud.reports.behind import behind
 from cloud.reports.campaigns import begin_of, campaigns_at, templates, zone_of
 from cloud.reports.model import definitions
 from cloud.reports.place import limits_at
-from cloud.reports.presenting import text, version_shown
+from cloud.reports.presenting import version_shown
 from cloud.reports.shown import (
     CampaignGiven,
     CampaignShown,
@@ -52,7 +52,7 @@ from cloud.reports.shown import (
 )
 from cloud.reports.store import read_body
 from cloud.serving import Served, Serving
-from cloud.shown import Page
+from cloud.shown import Page, TextShown
 
 _CSV = "text/csv; charset=utf-8"
 _Version = Annotated[int | None, Query(ge=1, description="Without it the last.")]
@@ -278,7 +278,7 @@ async def _choices(serving: Serving, signed: Signed) -> ReportChoices:
     found = await asyncio.to_thread(_campaigns, serving.dsn, [row["node"] for row in nodes])
     return ReportChoices(
         kinds=[
-            ReportKindShown(kind=one.kind, label=text(one.label), of_campaign=one.of_campaign)
+            ReportKindShown(kind=one.kind, label=TextShown.of(one.label), of_campaign=one.of_campaign)
             for one in definitions().values()
         ],
         nodes=[ReportNodeChoice(**row) for row in nodes],
@@ -286,10 +286,10 @@ async def _choices(serving: Serving, signed: Signed) -> ReportChoices:
         templates=[
             CampaignTemplate(
                 template=name,
-                name=text(one.name),
+                name=TextShown.of(one.name),
                 since=one.since,
                 until=one.until,
-                source=text(one.source),
+                source=TextShown.of(one.source),
             )
             for name, one in templates().items()
         ],
@@ -374,7 +374,7 @@ def _name(row: Row, body: Row) -> str:
 
 def _row(row: Row) -> Row:
     known = definitions().get(row["kind"])
-    label = {"zh": row["kind"], "en": row["kind"]} if known is None else text(known.label)
+    label = {"zh": row["kind"], "en": row["kind"]} if known is None else TextShown.of(known.label)
     return {**row, "label": label}
 
 
@@ -388,11 +388,11 @@ def _campaigns(dsn: str, nodes: list[int]) -> list[CampaignShown]:
     return [
         CampaignShown(
             campaign=name,
-            name=text(one.template.name),
+            name=TextShown.of(one.template.name),
             node=one.node,
             since=rfc3339(one.since),
             until=None if one.until is None else rfc3339(one.until),
-            source=text(one.template.source),
+            source=TextShown.of(one.template.source),
         )
         for name, one in sorted(found.items())
     ]
@@ -410,9 +410,11 @@ def _calendar(serving: Serving, rules: Row, rows: list[Row]) -> ReportCalendar:
         days.append(
             ReportCalendarDay(
                 on=due.on.isoformat(),
-                what=text(due.what),
+                what=TextShown.of(due.what),
                 cut_off=None if due.cut_off is None else due.cut_off.isoformat(),
                 reports=[ReportRow(**_row(row)) for row in of],
             )
         )
-    return ReportCalendar(node=rules["node"], name=rules["name"], jurisdiction=text(limits.label), days=days)
+    return ReportCalendar(
+        node=rules["node"], name=rules["name"], jurisdiction=TextShown.of(limits.label), days=days
+    )

@@ -23,7 +23,7 @@ def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
     """A site as it is known."""
     return SiteFacts(
         id=site.site,
-        name=TextShown(zh=site.name.zh, en=site.name.en),
+        name=TextShown.of(site.name),
         time_zone=site.time_zone,
         demo=settings.demo,
     )
