@@ -4,11 +4,12 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 from cloud.callers import caller
@@ -146,6 +147,20 @@ async def tell_caller(connection: AsyncConnection) -> None:
     It is a pool's check as well: a connection that is broken cannot be told.
     """
     await connection.execute(_TELL, [caller()])
+
+
+async def row_of(connection: AsyncConnection, query: LiteralString, parameters: Any = None) -> Row | None:
+    """The first row that a query finds, by the names of its columns."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(query, parameters)
+    return await cursor.fetchone()
+
+
+async def rows_of(connection: AsyncConnection, query: LiteralString, parameters: Any = None) -> list[Row]:
+    """All of them."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(query, parameters)
+    return await cursor.fetchall()
 
 
 def instant(ms: int) -> dt.datetime:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 import msgspec
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloud.accounts import factors
@@ -25,7 +24,7 @@ from cloud.accounts.managing_model import (
 )
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles, roles_giving, roles_with
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import acting
 from cloud.serving import Serving
@@ -139,7 +138,7 @@ async def listed(
 ) -> list[AccountManaged]:
     """The next accounts in the caller's scope that are wanted."""
     asked = {**_asked(serving, signed), **msgspec.structs.asdict(wanted), "after": after, "limit": limit}
-    return await _shown(connection, asked, await _rows(connection, _ACCOUNTS + _PAGE, asked))
+    return await _shown(connection, asked, await rows_of(connection, _ACCOUNTS + _PAGE, asked))
 
 
 async def one(
@@ -147,7 +146,7 @@ async def one(
 ) -> AccountManaged:
     """An account in the caller's scope; a problem where there is none."""
     asked = {**_asked(serving, signed), "account": account_id}
-    found = await _shown(connection, asked, await _rows(connection, _ACCOUNTS + _ONE, asked))
+    found = await _shown(connection, asked, await rows_of(connection, _ACCOUNTS + _ONE, asked))
     if not found:
         raise not_found("account")
     return found[0]
@@ -326,7 +325,7 @@ def _asked(serving: Serving, signed: Signed) -> dict[str, Any]:
 async def _shown(
     connection: AsyncConnection, asked: dict[str, Any], rows: Sequence[Row]
 ) -> list[AccountManaged]:
-    given = await _rows(connection, _ASSIGNMENTS, {**asked, "accounts": [row["id"] for row in rows]})
+    given = await rows_of(connection, _ASSIGNMENTS, {**asked, "accounts": [row["id"] for row in rows]})
     return [_account_shown(row, [its for its in given if its["account_id"] == row["id"]]) for row in rows]
 
 
@@ -340,9 +339,3 @@ def _account_shown(row: Row, given: list[Row]) -> AccountManaged:
         assignments=[AssignmentShown(**{name: its[name] for name in fields}) for its in seen],
         has_more=any(not its["is_seen"] and not its["is_over"] for its in given),
     )
-
-
-async def _rows(connection: AsyncConnection, query: LiteralString, asked: dict[str, Any]) -> list[Row]:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, asked)
-    return await cursor.fetchall()

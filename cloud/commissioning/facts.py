@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cloud.commissioning import store
 from cloud.commissioning.readiness import Announced, Binding, Facts, File, Sent, Tried, Witnessed
 from cloud.configuration.service import Of, current, version_of
-from cloud.database import AsyncConnection, Row, milliseconds
+from cloud.database import AsyncConnection, Row, milliseconds, row_of, rows_of
 from cloud.profiles.denials import denials_at, product_of, refused
 from cloud.profiles.service import Kept, kept
 from cloud.registry.kinds import Around
@@ -61,9 +61,9 @@ async def gather(around: Around, device: Row) -> Gathered:
     sent = None
     if bound is not None and bound["configuration"] is not None:
         sent = await version_of(connection, Of(named["site"], bound["gateway"]), bound["configuration"])
-    checks = await store.rows(connection, store.CHECKS, named)
+    checks = await rows_of(connection, store.CHECKS, named)
     live = await _live(around, named, profile)
-    announced = await store.row(connection, store.ANNOUNCED, named)
+    announced = await row_of(connection, store.ANNOUNCED, named)
     is_polled = profile is None or isinstance(profile.profile, ModbusProfile)
     facts = Facts(
         file=await _file(around, named, device),
@@ -101,8 +101,7 @@ async def _trials(
     connection: AsyncConnection, named: Row, bound: Row
 ) -> tuple[TrialShown | None, TrialShown | None]:
     found = {
-        row["kind"]: TrialShown(**row)
-        for row in await store.rows(connection, store.TRIALS, {**bound, **named})
+        row["kind"]: TrialShown(**row) for row in await rows_of(connection, store.TRIALS, {**bound, **named})
     }
     return found.get("read"), found.get("conformance")
 
@@ -145,12 +144,12 @@ def _why(row: Row) -> str:
 
 async def _file(around: Around, named: Row, device: Row) -> File:
     connection = around.connection
-    registration = await store.row(connection, store.REGISTRATION, named) or {}
+    registration = await row_of(connection, store.REGISTRATION, named) or {}
     until: dt.date | None = registration.get("valid_until")
     today = around.now.astimezone(zoneinfo.ZoneInfo(around.site.time_zone)).date()
     is_expired = until is not None and until < today
-    chart = await store.row(connection, store.HAS_CHART, named)
-    pit = await store.rows(connection, store.WITHOUT_DESIGN, named)
+    chart = await row_of(connection, store.HAS_CHART, named)
+    pit = await rows_of(connection, store.WITHOUT_DESIGN, named)
     return File(
         kind=device["kind"],
         serial_no=device["serial_no"],
@@ -182,7 +181,7 @@ def _newest_of_each(checks: Sequence[Row], bound: Row | None) -> list[Witnessed]
 
 
 async def _live(around: Around, named: Row, profile: Kept | None) -> list[Live]:
-    rows = await store.rows(around.connection, store.NOW, named)
+    rows = await rows_of(around.connection, store.NOW, named)
     return [_point(row, around.now, profile) for row in rows]
 
 

@@ -7,10 +7,9 @@ That its known value was checked by an older version is shown until somebody che
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
-from cloud.commissioning import store
 from cloud.commissioning.model import RolloutGiven, RolloutPart, RolloutShown
 from cloud.commissioning.proposing import put_profile
-from cloud.database import Row
+from cloud.database import Row, row_of, rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.profiles.denials import denials_at, refuse_denied
 from cloud.profiles.service import Kept, kept
@@ -50,7 +49,7 @@ async def begin(around: Around, given: RolloutGiven, by: str) -> UUID:
         detail = "A shipped profile comes with the gateway's program."
         raise ProblemError(409, "shipped-profile", "It comes with the program", detail, field="profile")
     refuse_denied(profile.profile.products, await denials_at(around.connection, around.site.site))
-    older = {row["gateway"]: row["version"] for row in await store.rows(around.connection, _OLDER, named)}
+    older = {row["gateway"]: row["version"] for row in await rows_of(around.connection, _OLDER, named)}
     if given.gateway not in older:
         detail = "gateway: none of its devices is read by an older version of that profile."
         raise ProblemError(422, "invalid", "Nothing to bring", detail, field="gateway")
@@ -77,7 +76,7 @@ async def bring_to_the_rest(around: Around, rollout: UUID, if_match: str | None,
     profile = await kept(around.connection, row["profile"], row["to_version"])
     refuse_denied(profile.profile.products, await denials_at(around.connection, around.site.site))
     named = {**row, "site": around.site.site, "by": by}
-    for older in await store.rows(around.connection, _OLDER, named):
+    for older in await rows_of(around.connection, _OLDER, named):
         await _bring(around, named, profile, older["gateway"], older["version"])
     await _set_stage(around, rollout, "rest")
 
@@ -105,13 +104,13 @@ async def bring_back(around: Around, rollout: UUID, if_match: str | None, reason
 async def rollouts(around: Around, profile: str | None = None) -> list[RolloutShown]:
     """Those of a site, the newest first."""
     named = {"site": around.site.site}
-    rows = await store.rows(around.connection, _ROLLOUTS + " ORDER BY at DESC LIMIT 50", named)
-    parts = await store.rows(around.connection, _PARTS, named)
+    rows = await rows_of(around.connection, _ROLLOUTS + " ORDER BY at DESC LIMIT 50", named)
+    parts = await rows_of(around.connection, _PARTS, named)
     shown = []
     for row in rows:
         if profile not in (None, row["profile"]):
             continue
-        older = await store.rows(around.connection, _OLDER, {**named, **row})
+        older = await rows_of(around.connection, _OLDER, {**named, **row})
         own = [
             RolloutPart(**{key: its[key] for key in RolloutPart.model_fields})
             for its in parts
@@ -142,7 +141,7 @@ async def _read_by(around: Around, profile: str, gateway: str, version: int, con
 
 async def _found(around: Around, rollout: UUID, if_match: str | None) -> Row:
     query: LiteralString = _ROLLOUTS + " AND rollout = %(id)s FOR NO KEY UPDATE"
-    row = await store.row(around.connection, query, {"site": around.site.site, "id": rollout})
+    row = await row_of(around.connection, query, {"site": around.site.site, "id": rollout})
     if row is None:
         raise not_found("roll-out")
     check_match(if_match, row["version"])
@@ -150,7 +149,7 @@ async def _found(around: Around, rollout: UUID, if_match: str | None) -> Row:
 
 
 async def _parts(around: Around, rollout: UUID) -> list[Row]:
-    parts = await store.rows(around.connection, _PARTS, {"site": around.site.site})
+    parts = await rows_of(around.connection, _PARTS, {"site": around.site.site})
     return [part for part in parts if part["rollout"] == rollout]
 
 

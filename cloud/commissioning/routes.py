@@ -24,7 +24,7 @@ from cloud.commissioning.model import (
 from cloud.commissioning.presenting import listed, shown
 from cloud.commissioning.proposing import polled_buses
 from cloud.configuration.service import Of
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection, instant, rows_of
 from cloud.registry.access import KnownSite
 from cloud.registry.kinds import Around
 from cloud.registry.known import SiteEntry
@@ -67,7 +67,7 @@ def _add_reading(router: APIRouter) -> None:
         """Every device file of the site, and how far its device is."""
         named = {"site": site.site, "mode": serving.settings.mode}
         async with acting(serving, signed) as connection:
-            rows = await store.rows(connection, store.LISTED, named)
+            rows = await rows_of(connection, store.LISTED, named)
         return Page(items=[listed(row) for row in rows], next=None)
 
     @router.get("/sites/{site}/commissioning/choices", dependencies=[_SEES])
@@ -78,7 +78,7 @@ def _add_reading(router: APIRouter) -> None:
         async with acting(serving, signed) as connection:
             query = "SELECT gateway FROM site_gateway WHERE site = %(site)s AND retired_on IS NULL ORDER BY 1"
             found = []
-            for row in await store.rows(connection, query, {"site": site.site}):
+            for row in await rows_of(connection, query, {"site": site.site}):
                 buses, is_ours = await polled_buses(connection, Of(site.site, row["gateway"]))
                 found.append(GatewayChoice(gateway=row["gateway"], buses=buses, is_configured_here=is_ours))
         return CommissioningChoices(gateways=found)

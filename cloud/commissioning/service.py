@@ -9,7 +9,7 @@ from cloud.commissioning.facts import Gathered, gather
 from cloud.commissioning.model import BindingGiven, CheckGiven, TrialGiven
 from cloud.commissioning.proposing import put_device
 from cloud.commissioning.readiness import is_in_use, reasons, runs_as_bound
-from cloud.database import Row
+from cloud.database import Row, row_of, rows_of
 from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.profiles.denials import denials_at, product_of, refuse_denied
 from cloud.profiles.service import Kept, kept
@@ -77,7 +77,7 @@ async def begin_trial(around: Around, device: str, given: TrialGiven, by: str) -
     if bound["unit"] is None and given.kind == "conformance":
         detail = "It speaks by itself: see what it said lately, run it on trial and see what is heard."
         raise ProblemError(422, "not-polled", "Nothing to ask", detail, field="profile")
-    gateway = await store.row(around.connection, store.GATEWAY, {**named, "gateway": bound["gateway"]})
+    gateway = await row_of(around.connection, store.GATEWAY, {**named, "gateway": bound["gateway"]})
     if gateway is None:
         raise ProblemError(409, "gateway-unheard", "The gateway was never heard", field="gateway")
     request = Request(
@@ -117,7 +117,7 @@ async def run_on_trial(around: Around, device: str, reason: str, signed: Signed)
 
 async def _check_may_commission(around: Around, device: str, signed: Signed) -> None:
     asked = {"account": signed.account_id, "roles": roles_with(COMMISSIONED_WITH), **_named(around, device)}
-    found = await store.row(around.connection, store.MAY_COMMISSION, asked)
+    found = await row_of(around.connection, store.MAY_COMMISSION, asked)
     if found is None or not found["is_so"]:
         detail = "It is in use: whoever may put it into use takes it out, for its alarms then call nobody."
         raise ProblemError(403, "silences-in-use", "It is in use", detail)
@@ -219,7 +219,7 @@ def _check_runs_as_bound(gathered: Gathered) -> None:
 
 async def approve(around: Around, device: str, check: UUID, note: str, signed: Signed) -> None:
     """Another than who signed says that the check holds; a failed one is not approved."""
-    found = await store.rows(around.connection, store.CHECKS, _named(around, device))
+    found = await rows_of(around.connection, store.CHECKS, _named(around, device))
     row = next((row for row in found if row["id"] == check), None)
     if row is None:
         raise not_found("check")

@@ -2,9 +2,7 @@
 
 from typing import Any, LiteralString
 
-from psycopg.rows import dict_row
-
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, row_of
 
 BOUND: LiteralString = """
     SELECT device, gateway, bus, unit, identity, profile, profile_version, configuration, commissioned_at,
@@ -112,23 +110,10 @@ _APPROVE: LiteralString = """
 """
 
 
-async def rows(connection: AsyncConnection, query: LiteralString, named: Row) -> list[Row]:
-    """All rows of a query, by column name."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, named)
-    return await cursor.fetchall()
-
-
-async def row(connection: AsyncConnection, query: LiteralString, named: Row) -> Row | None:
-    """The first row of a query."""
-    found = await rows(connection, query, named)
-    return found[0] if found else None
-
-
 async def bound(connection: AsyncConnection, named: Row, *, locked: bool = False) -> Row | None:
     """What a device is bound to; with `locked` nobody else changes it before the transaction ends."""
     query: LiteralString = BOUND + "AND device = %(device)s"
-    return await row(connection, query + (" FOR NO KEY UPDATE" if locked else ""), named)
+    return await row_of(connection, query + (" FOR NO KEY UPDATE" if locked else ""), named)
 
 
 async def bind(connection: AsyncConnection, values: Row) -> None:

@@ -9,10 +9,9 @@ import difflib
 import uuid
 from typing import Any, LiteralString, NamedTuple
 
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, rows_of
 from sitewarden import bundle
 from sitewarden.errors import MessageError
 from sitewarden.messages import Configuration, encode
@@ -128,7 +127,7 @@ async def history(
     connection: AsyncConnection, gateway: Of, *, before: int | None = None, limit: int = 50
 ) -> list[Row]:
     """Versions without their texts, the newest first; with `before` only older ones."""
-    return await _rows(
+    return await rows_of(
         connection,
         _VERSION
         + """
@@ -143,7 +142,7 @@ async def history(
 
 async def version_of(connection: AsyncConnection, gateway: Of, version: int) -> Row | None:
     """One version with its texts."""
-    found = await _rows(
+    found = await rows_of(
         connection,
         _VERSION + ", files FROM gateway_configuration" + _OF_IT + " AND version = %(version)s",
         {**gateway._asdict(), "version": version},
@@ -187,7 +186,7 @@ async def ask(
 
 async def answer_of(connection: AsyncConnection, gateway: Of, asked: uuid.UUID) -> Row | None:
     """What the gateway has answered so far."""
-    found = await _rows(
+    found = await rows_of(
         connection,
         """
         SELECT id, at, sent_at, answered_at, state, why, errors, load FROM gateway_configuration_check
@@ -228,11 +227,5 @@ _SAID: LiteralString = """
 
 
 async def _row(connection: AsyncConnection, query: LiteralString, gateway: Of) -> Row | None:
-    found = await _rows(connection, query, gateway._asdict())
+    found = await rows_of(connection, query, gateway._asdict())
     return found[0] if found else None
-
-
-async def _rows(connection: AsyncConnection, query: LiteralString, parameters: Row) -> list[Row]:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, parameters)
-    return await cursor.fetchall()

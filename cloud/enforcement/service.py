@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of
 from cloud.enforcement import store
 from cloud.enforcement.kinds import kinds
 from cloud.enforcement.model import EnforcementGiven, EnforcementMended
@@ -61,7 +61,7 @@ async def correct(acting: Acting, known: Row, given: EnforcementMended, if_match
     query = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
     await connection.execute(query, [str(known["id"])])
     query = "SELECT seq, system, external_id FROM enforcement WHERE id = %s ORDER BY seq DESC LIMIT 1"
-    last = await store.row(connection, query, [known["id"]])
+    last = await row_of(connection, query, [known["id"]])
     assert last is not None  # noqa: S101  he has seen it
     check_match(if_match, last["seq"])
     why = {"withdrawn": given.withdrawn, "reason": given.reason}
@@ -102,7 +102,7 @@ async def _checked(
         query = (
             "SELECT enterprise FROM site WHERE site = %(site)s AND sees_site(%(account)s, site, %(roles)s)"
         )
-        site = await store.row(connection, query, {**scope, "site": values["site"]})
+        site = await row_of(connection, query, {**scope, "site": values["site"]})
         if site is None:
             raise _unknown("site")
         if values["enterprise"] is None and not values["enterprise_name"]:
@@ -118,7 +118,7 @@ async def _check_territory(connection: AsyncConnection, asked: dict[str, Any]) -
         SELECT 1 AS one FROM tree_node
          WHERE node = %(node)s AND tree = 'territory' AND rules_node(%(account)s, path, %(roles)s)
     """
-    if await store.row(connection, query, asked) is None:
+    if await row_of(connection, query, asked) is None:
         raise _unknown("territory")
 
 
@@ -128,7 +128,7 @@ async def _site_of(connection: AsyncConnection, what: str, asked: dict[str, Any]
         if what == "hazard"
         else "SELECT site FROM incident WHERE id = %(id)s AND sees_site(%(account)s, site, %(roles)s)"
     )
-    found = await store.row(connection, query, asked)
+    found = await row_of(connection, query, asked)
     if found is None:
         raise _unknown(what)
     return str(found["site"])
@@ -136,7 +136,7 @@ async def _site_of(connection: AsyncConnection, what: str, asked: dict[str, Any]
 
 async def _enterprise_name(connection: AsyncConnection, node: int, scope: dict[str, Any]) -> str:
     query = f"SELECT name FROM ({store.ENTERPRISES}) AS his WHERE node = %(node)s"  # noqa: S608  both our own
-    found = await store.row(connection, query, {**scope, "node": node})
+    found = await row_of(connection, query, {**scope, "node": node})
     if found is None:
         raise _unknown("enterprise")
     return str(found["name"]["zh"])

@@ -2,9 +2,7 @@
 
 from typing import Any, LiteralString
 
-from psycopg.rows import dict_row
-
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection
 
 _ROW: LiteralString = """
     SELECT its.id, its.seq, its.kind, its.acting_level, its.territory, node.name AS territory_name,
@@ -86,10 +84,3 @@ ENTERPRISES: LiteralString = """
 async def insert(connection: AsyncConnection, values: dict[str, Any]) -> None:
     """Keep a row."""
     await connection.execute(_INSERT, values)
-
-
-async def row(connection: AsyncConnection, query: LiteralString, values: Any) -> Row | None:
-    """The first row of a query."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, values)
-    return await cursor.fetchone()

@@ -3,9 +3,7 @@
 import datetime as dt
 from typing import Literal, LiteralString
 
-from psycopg.rows import dict_row
-
-from cloud.database import AsyncConnection, Connection, Row
+from cloud.database import AsyncConnection, Connection, Row, row_of
 
 TRIES = 5
 """So often a code may be tried, right or wrong; then it is dead."""
@@ -59,7 +57,7 @@ TOLD: LiteralString = """
 
 async def standing_of(connection: AsyncConnection, site: str, gateway: str) -> Row | None:
     """Whether a gateway is in service; locked, so that it stays so."""
-    return await _row(
+    return await row_of(
         connection,
         "SELECT retired_on FROM site_gateway WHERE site = %(site)s AND gateway = %(gateway)s FOR SHARE",
         {"site": site, "gateway": gateway},
@@ -132,7 +130,7 @@ async def take_try(connection: AsyncConnection, locator: str) -> Row | None:
 
     Counted before anybody looks whether it is the right one: tries at the same time are counted too.
     """
-    return await _row(
+    return await row_of(
         connection,
         """
         UPDATE gateway_access SET code_tries = code_tries + 1
@@ -145,7 +143,7 @@ async def take_try(connection: AsyncConnection, locator: str) -> Row | None:
 
 async def is_code(connection: AsyncConnection, locator: str) -> bool:
     """Whether the locator finds a code at all."""
-    found = await _row(
+    found = await row_of(
         connection,
         "SELECT 1 AS one FROM gateway_access WHERE code_locator = %(locator)s",
         {"locator": locator},
@@ -157,7 +155,7 @@ async def redeem(
     connection: AsyncConnection, locator: str, code_hash: str, password_hash: str | None, now: dt.datetime
 ) -> bool:
     """Use the code up, and hand out a password if any; false where somebody has used it meanwhile."""
-    found = await _row(
+    found = await row_of(
         connection,
         """
         UPDATE gateway_access
@@ -173,7 +171,7 @@ async def redeem(
 
 async def passwords_of(connection: AsyncConnection, site: str, gateway: str) -> Row | None:
     """What the gateway has and was handed, as hashes; locked."""
-    return await _row(
+    return await row_of(
         connection,
         """
         SELECT password_hash, next_password_hash FROM gateway_access
@@ -219,12 +217,12 @@ _CERTIFICATE: LiteralString = """
 
 async def certificate_of_key(connection: AsyncConnection, key_hash: str) -> Row | None:
     """The one that a key has already."""
-    return await _row(connection, _CERTIFICATE + "WHERE key_hash = %(key_hash)s", {"key_hash": key_hash})
+    return await row_of(connection, _CERTIFICATE + "WHERE key_hash = %(key_hash)s", {"key_hash": key_hash})
 
 
 async def certificate_of_serial(connection: AsyncConnection, serial: str) -> Row | None:
     """One, with how its gateway stands; locked, so that it stays so."""
-    return await _row(
+    return await row_of(
         connection,
         _CERTIFICATE + "WHERE serial = %(serial)s FOR UPDATE OF c FOR SHARE OF its",
         {"serial": serial},
@@ -233,7 +231,7 @@ async def certificate_of_serial(connection: AsyncConnection, serial: str) -> Row
 
 async def issued_since(connection: AsyncConnection, site: str, gateway: str, since: dt.datetime) -> int:
     """How many certificates the gateway was given after that instant."""
-    found = await _row(
+    found = await row_of(
         connection,
         """
         SELECT count(*) AS n FROM gateway_certificate
@@ -298,9 +296,3 @@ def _hear_again(connection: Connection, before: dt.datetime) -> None:
         with connection.transaction():
             connection.execute("SELECT set_config('sitewarden.author', 'enrolment', true)")
             connection.execute(_HEAR_AGAIN, [before])
-
-
-async def _row(connection: AsyncConnection, query: LiteralString, parameters: Row) -> Row | None:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, parameters)
-    return await cursor.fetchone()

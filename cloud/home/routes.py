@@ -9,7 +9,7 @@ from cloud.accounts.holding import Devices, Held, devices_permitted, held_of
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.alarms.model import Episode
-from cloud.database import instant
+from cloud.database import instant, rows_of
 from cloud.hazards.model import Hazard
 from cloud.home import store
 from cloud.home.model import Home, MachineFacts
@@ -18,7 +18,6 @@ from cloud.readings.routes import newest_values
 from cloud.registry.access import KnownSite
 from cloud.registry.known import SiteEntry
 from cloud.registry.service import acting
-from cloud.registry.store import rows
 from cloud.serving import Served, Serving, written
 from cloud.sites.routes import read_site
 from cloud.sites.service import is_among
@@ -65,9 +64,9 @@ async def machines_of(
     of_site = {"site": site.site, "mode": serving.settings.mode}
     async with acting(serving, signed) as connection:
         found = RegistryRows(
-            files=await rows(connection, store.FILES, of_site),
-            steps=await rows(connection, store.STEPS, of_site),
-            operators=await rows(connection, store.OPERATORS, of_site),
+            files=await rows_of(connection, store.FILES, of_site),
+            steps=await rows_of(connection, store.STEPS, of_site),
+            operators=await rows_of(connection, store.OPERATORS, of_site),
         )
     today = instant(serving.now_ms()).astimezone(zoneinfo.ZoneInfo(site.time_zone)).date()
     machines = machines_shown(found, today)

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection, instant, row_of, rows_of
 from cloud.inspections import store
 from cloud.inspections.levels import LEVELS
 from cloud.inspections.model import InspectionGiven, Inspector, PatrolGiven
@@ -29,9 +29,9 @@ async def patrolled(acting: Acting, scope: dict[str, Any], site: str, given: Pat
     if given.since < now - _LONGEST:
         detail = "since: a patrol begins at most a day before it is recorded."
         raise ProblemError(422, "invalid", "Too long ago", detail, field="body.since", code="patrol-too-long")
-    above = await store.row(connection, store.ABOVE, {**scope, "site": site})
+    above = await row_of(connection, store.ABOVE, {**scope, "site": site})
     if above is None:
-        above = await store.row(connection, store.TERRITORY_OF, [site])
+        above = await row_of(connection, store.TERRITORY_OF, [site])
     if above is None or above["node"] is None:
         detail = "The site lies in no territory, so that nobody knows for which authority you look."
         raise ProblemError(409, "no-territory", "For which authority?", detail)
@@ -53,10 +53,10 @@ async def seen_now(
 ) -> dict[str, Any]:
     """The newest values and the standing alarms of what he looked at, as the database has them."""
     asked = {"site": site, "mode": mode, "device": None, "devices": given.devices or None, "limit": _MOST}
-    values = [_value(row) for row in await store.rows(connection, READINGS, asked)]
+    values = [_value(row) for row in await rows_of(connection, READINGS, asked)]
     alarms = [
         {**row, "raised_at": rfc3339(row["raised_at"])}
-        for row in await store.rows(connection, store.ALARMS, asked)
+        for row in await rows_of(connection, store.ALARMS, asked)
     ]
     return {
         "since": rfc3339(given.since),

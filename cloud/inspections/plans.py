@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection, instant, row_of
 from cloud.idempotency import Answer
 from cloud.inspections import store
 from cloud.inspections.model import InspectionPlan, InspectionPlanGiven, InspectionPlans
@@ -89,7 +89,7 @@ def make_router() -> APIRouter:
 
 async def _one(connection: AsyncConnection, account: int | None, plan: UUID) -> InspectionPlan:
     asked = {**_scope(account), "plan": plan}
-    found = await store.row(connection, store.PLANS + "AND its.plan = %(plan)s", asked)
+    found = await row_of(connection, store.PLANS + "AND its.plan = %(plan)s", asked)
     if found is None:
         raise not_found("plan")
     return InspectionPlan(**found)

@@ -9,7 +9,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from cloud.accounts.roles import ADMIN
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of, rows_of
 from cloud.inspections import store
 from cloud.inspections.archive import archived
 from cloud.inspections.model import InspectionCorrected, InspectionGiven
@@ -69,7 +69,7 @@ async def correct(acting: Acting, known: Row, given: InspectionCorrected, if_mat
     # Whoever corrects the same at the same time waits here, and then sees another version.
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(known["id"])])
     query = "SELECT seq, system, external_id, seen FROM inspection WHERE id = %s ORDER BY seq DESC LIMIT 1"
-    last = await store.row(connection, query, [known["id"]])
+    last = await row_of(connection, query, [known["id"]])
     assert last is not None  # noqa: S101  he has seen it
     check_match(if_match, last["seq"])
     why = {"withdrawn": given.withdrawn, "reason": given.reason}
@@ -96,7 +96,7 @@ async def _keep(acting: Acting, place: tuple[UUID, int], given: InspectionGiven,
     adapted = {name: Jsonb(values[name]) for name in ("people", "answers", "seen")}
     await acting.connection.execute(store.INSERT, {**values, **adapted, "account": acting.account})
     await _take_photos(acting, place[0], given)
-    photos = await store.rows(acting.connection, store.PHOTOS, {"id": place[0]})
+    photos = await rows_of(acting.connection, store.PHOTOS, {"id": place[0]})
     values["photos"] = [one["sha256"] for one in photos]
     event = Event(
         at=at,
@@ -122,7 +122,7 @@ async def _take_photos(acting: Acting, of: UUID, given: InspectionGiven) -> None
         "id": of,
         "at": instant(acting.now_ms),
     }
-    taken = await store.row(acting.connection, store.TAKE_PHOTOS, asked)
+    taken = await row_of(acting.connection, store.TAKE_PHOTOS, asked)
     if taken is None or taken["arrived"] < len(set(given.photos)):
         detail = "photos: one of them has not arrived; send it again."
         raise ProblemError(
@@ -164,19 +164,19 @@ async def _checked(acting: Acting, given: InspectionGiven) -> tuple[dict[str, An
 async def _check_territory(
     connection: AsyncConnection, scope: dict[str, Any], node: int, site: str | None
 ) -> None:
-    if await store.row(connection, store.TERRITORY, {**scope, "node": node, "site": site}) is None:
+    if await row_of(connection, store.TERRITORY, {**scope, "node": node, "site": site}) is None:
         raise _unknown("territory")
 
 
 async def _site(connection: AsyncConnection, scope: dict[str, Any], site: str) -> Row:
-    found = await store.row(connection, store.SITE, {**scope, "site": site})
+    found = await row_of(connection, store.SITE, {**scope, "site": site})
     if found is None:
         raise _unknown("site")
     return found
 
 
 async def _enterprise_name(connection: AsyncConnection, scope: dict[str, Any], node: int) -> str:
-    found = await store.row(connection, store.ENTERPRISE, {**scope, "node": node})
+    found = await row_of(connection, store.ENTERPRISE, {**scope, "node": node})
     if found is None:
         raise _unknown("enterprise")
     return str(found["name"]["zh"])

@@ -1,10 +1,6 @@
 """Inspections in SQL."""
 
-from typing import Any, LiteralString
-
-from psycopg.rows import dict_row
-
-from cloud.database import AsyncConnection, Row
+from typing import LiteralString
 
 _ROW: LiteralString = """
     SELECT its.id, its.seq, its.kind, its.acting_level, its.territory, node.name AS territory_name, its.site,
@@ -141,17 +137,3 @@ INSERT_PLAN: LiteralString = """
                SELECT node FROM assignments_of(%(account)s) WHERE role = ANY (%(roles)s) AND node IS NOT NULL)
         RETURNING plan
 """
-
-
-async def row(connection: AsyncConnection, query: LiteralString, values: Any) -> Row | None:
-    """The first row of a query."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, values)
-    return await cursor.fetchone()
-
-
-async def rows(connection: AsyncConnection, query: LiteralString, values: Any) -> list[Row]:
-    """All rows of a query."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, values)
-    return await cursor.fetchall()

@@ -13,9 +13,7 @@ import pydantic
 from psycopg.types.json import Jsonb
 
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, instant
-from cloud.inspections.store import row as row_of
-from cloud.inspections.store import rows as rows_of
+from cloud.database import AsyncConnection, instant, row_of, rows_of
 from cloud.instants import local
 from cloud.intake.complaints import Titles
 from cloud.intake.entering import Entering, enter

@@ -6,13 +6,12 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection
+from cloud.database import AsyncConnection, row_of
 from cloud.enforcement import service as enforcement
 from cloud.enforcement.model import EnforcementGiven
 from cloud.inspections import service as inspections
 from cloud.inspections.levels import LEVELS
 from cloud.inspections.model import InspectionGiven
-from cloud.inspections.store import row as row_of
 from cloud.intake.records import CheckRow, RecordRow
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.service import etag

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.inspections.store import row as row_of
+from cloud.database import row_of
 from cloud.intake.model import SourceGiven, SourceNode, Sources, SourceShown
 from cloud.problems import ProblemError
 from cloud.registry.service import acting

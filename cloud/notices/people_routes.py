@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from cloud.accounts.permissions import AnySigned, Public, SignedIn, requires
 from cloud.accounts.service import Tries, clock_s
+from cloud.database import rows_of
 from cloud.notices import acknowledging, told, ways
 from cloud.notices.people_model import (
     LinkGiven,
@@ -21,7 +22,6 @@ from cloud.notices.people_model import (
     WayShown,
     WaysShown,
 )
-from cloud.notices.store import rows_of
 from cloud.paging import After, Limit
 from cloud.problems import ProblemError
 from cloud.registry.access import KnownSite

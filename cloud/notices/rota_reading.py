@@ -6,7 +6,7 @@ from typing import LiteralString
 import msgspec
 
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, rows_of
 from cloud.instants import local, rfc3339
 from cloud.notices.rota import Override, Rota, Shift, Span, begin_of
 from cloud.notices.rota_model import (
@@ -18,7 +18,6 @@ from cloud.notices.rota_model import (
     ShiftGiven,
     SpanShown,
 )
-from cloud.notices.store import rows_of
 from cloud.notices.telling import table
 from cloud.shown import TextShown, from_json
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection, instant, rows_of
 from cloud.instants import local
 from cloud.notices.rota import Shift
 from cloud.notices.rota_model import (
@@ -22,7 +22,6 @@ from cloud.notices.rota_model import (
     SwapGiven,
 )
 from cloud.notices.rota_reading import AHEAD, Asked, alone, duty_kinds, read
-from cloud.notices.store import rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.registry.model import Name
 from cloud.registry.service import IfMatch, acting, check_match, etag

@@ -4,11 +4,10 @@ import datetime as dt
 from typing import LiteralString
 from uuid import UUID
 
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, rows_of
 from cloud.notices.model import Outcome, Outgoing
 
 EDITED_WITH = "notices.edit"
@@ -209,10 +208,3 @@ UNDELIVERED: LiteralString = """
 
 def _adapted(values: Row) -> Row:
     return {**values, "target": Jsonb(values["target"])}
-
-
-async def rows_of(connection: AsyncConnection, query: LiteralString, parameters: Row) -> list[Row]:
-    """What a query says."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, parameters)
-    return await cursor.fetchall()

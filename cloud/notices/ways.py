@@ -12,12 +12,11 @@ from pydantic import SecretStr
 
 from cloud.accounts.model import Signed
 from cloud.complaints import complaint
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, rows_of
 from cloud.notices import model, words
 from cloud.notices.model import Outcome, Outgoing, Route
 from cloud.notices.people_model import Offer, Proof, WayGiven, WayNew, WaySent, WayShown, WaysShown
 from cloud.notices.sending import send
-from cloud.notices.store import rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import acting, check_match
 from cloud.serving import Serving

@@ -5,12 +5,11 @@ from uuid import UUID, uuid4
 
 import msgspec
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import dict_row
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, row_of
 from cloud.outbound.mapping import read_mapping
 from cloud.outbound.model import (
     ConnectorGiven,
@@ -186,7 +185,7 @@ def _add_editing(router: APIRouter) -> None:
     ) -> ConnectorShown:
         """Change one; whoever mends it does not wait for the end of its rest."""
         async with acting(serving, signed) as connection:
-            known = await _row(
+            known = await row_of(
                 connection,
                 _RULED + " FOR UPDATE",
                 {**_asked(signed), "connector": connector},
@@ -245,14 +244,14 @@ async def _changed(
 ) -> None:
     known = await _package(serving, signed, package)
     async with acting(serving, signed) as connection:
-        rules = await _row(
+        rules = await row_of(
             connection,
             _RULED,
             {**_asked(signed), "connector": known["connector"]},
         )
         if rules is None:
             raise not_found("package")
-        if await _row(connection, query, {**values, "package": package}) is None:
+        if await row_of(connection, query, {**values, "package": package}) is None:
             detail = f"A package that is {known['state']} cannot be acted on so."
             raise ProblemError(409, "not-in-this-state", "Not now", detail)
 
@@ -262,7 +261,7 @@ async def _save(
 ) -> None:
     _check_mapping(given.mapping)
     asked = {**_asked(signed), "node": given.node}
-    if await _row(connection, _RULED_NODE, asked) is None:
+    if await row_of(connection, _RULED_NODE, asked) is None:
         detail = "node: there is no such area or enterprise."
         raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field="body.node")
     values = given.model_dump(exclude={"key"})
@@ -311,12 +310,6 @@ def _shown(row: Row) -> ConnectorShown:
 def _detail(row: Row) -> PackageDetail:
     wire = None if row["wire"] is None else msgspec.json.decode(row["wire"])
     return PackageDetail(**{**row, "body": msgspec.json.decode(row["body"]), "wire": wire})
-
-
-async def _row(connection: AsyncConnection, query: LiteralString, parameters: Any) -> Row | None:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, parameters)
-    return await cursor.fetchone()
 
 
 def _asked(signed: Signed) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from cloud.accounts.model import Signed
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.profiles import store
 from cloud.profiles.denied import Product, denies, products_of, shipped_denials
@@ -29,7 +29,7 @@ async def denials_at(connection: AsyncConnection, site: str | None) -> list[Deni
         Denial(its.brand, its.model, f"{its.reason.zh} / {its.reason.en} ({its.source})")
         for its in shipped_denials()
     ]
-    rows = await store.rows(connection, store.DENIED_AT, {"site": site})
+    rows = await rows_of(connection, store.DENIED_AT, {"site": site})
     return found + [Denial(row["brand"], row["model"], f"{row['reason']} ({row['source']})") for row in rows]
 
 
@@ -95,7 +95,7 @@ async def deny(serving: Serving, signed: Signed, given: DenialGiven) -> UUID:
 async def lift(serving: Serving, signed: Signed, denied: UUID, reason: str) -> None:
     """Let a model in again, for a reason that stays with the entry."""
     async with acting(serving, signed, fenced=False) as connection:
-        seen = await store.rows(connection, store.DENIED, {"account": signed.account_id})
+        seen = await rows_of(connection, store.DENIED, {"account": signed.account_id})
         row = next((row for row in seen if row["id"] == denied), None)
         if row is None or not await store.rules_over(connection, signed.account_id, row):
             raise not_found("denied model")

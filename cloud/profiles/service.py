@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cloud.accounts.model import Signed
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, rows_of
 from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.profiles import store
 from cloud.profiles.checking import Looked, difference, looked_at
@@ -42,7 +42,7 @@ async def profiles(connection: AsyncConnection) -> list[ProfileListed]:
         )
         for its in shipped().values()
     ]
-    for row in await store.rows(connection, store.NEWEST):
+    for row in await rows_of(connection, store.NEWEST):
         products = [ProductShown(**product) for product in row["summary"]["products"]]
         found.append(
             ProfileListed(

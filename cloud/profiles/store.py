@@ -2,11 +2,10 @@
 
 from typing import Any, LiteralString
 
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, rows_of
 
 DENIED_WITH = "profiles.deny"
 """The permission."""
@@ -40,27 +39,20 @@ DENIED_AT: LiteralString = """
 """Those that hold at a site; of no site: those that hold everywhere."""
 
 
-async def rows(connection: AsyncConnection, query: LiteralString, parameters: Any = None) -> list[Row]:
-    """All rows of a query, by column name."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, parameters)
-    return await cursor.fetchall()
-
-
 async def versions(connection: AsyncConnection, profile: str) -> list[Row]:
     """Every version of a profile that was brought, the newest first."""
-    return await rows(connection, _BROUGHT + "WHERE profile = %s ORDER BY version DESC", [profile])
+    return await rows_of(connection, _BROUGHT + "WHERE profile = %s ORDER BY version DESC", [profile])
 
 
 async def version(connection: AsyncConnection, profile: str, number: int) -> Row | None:
     """One version."""
-    found = await rows(connection, _BROUGHT + "WHERE profile = %s AND version = %s", [profile, number])
+    found = await rows_of(connection, _BROUGHT + "WHERE profile = %s AND version = %s", [profile, number])
     return found[0] if found else None
 
 
 async def keep(connection: AsyncConnection, values: dict[str, Any]) -> bool:
     """Keep a version for good; false where that one is kept already."""
-    kept = await rows(
+    kept = await rows_of(
         connection,
         """
         INSERT INTO profile_version (profile, version, text, sha256, summary, author, reason, at)
@@ -87,7 +79,7 @@ async def deny(connection: AsyncConnection, values: dict[str, Any]) -> None:
 
 async def lift(connection: AsyncConnection, values: dict[str, Any]) -> bool:
     """Let a model in again; false where it is let in already."""
-    lifted = await rows(
+    lifted = await rows_of(
         connection,
         """
         UPDATE denied_model SET lifted_at = %(at)s, lifted_by = %(author)s, lifted_for = %(reason)s
@@ -100,7 +92,7 @@ async def lift(connection: AsyncConnection, values: dict[str, Any]) -> bool:
 
 async def rules_over(connection: AsyncConnection, account: int | None, row: Row) -> bool:
     """Whether a denial lies wholly in the account's scope: only there it may be made and lifted."""
-    found = await rows(
+    found = await rows_of(
         connection,
         """
         SELECT CASE WHEN %(site)s::text IS NOT NULL THEN sees_device(%(account)s, %(site)s, NULL, %(roles)s)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.registry import model, store
 from cloud.registry.images import NoImageError, image_of
@@ -119,7 +119,7 @@ def _refusal(field: str, code: str, detail: str, **values: str | float | list[st
 
 async def _check_devices(around: Around, row: Row) -> None:
     asked = {"site": around.site.site, "devices": row["devices"]}
-    unknown = [found["device"] for found in await store.rows(around.connection, store.UNKNOWN_DEVICES, asked)]
+    unknown = [found["device"] for found in await rows_of(around.connection, store.UNKNOWN_DEVICES, asked)]
     if unknown:
         detail = f"the site has no device file {', '.join(unknown)}"
         raise _refusal("devices", "unknown-devices", detail, devices=unknown)
@@ -157,7 +157,7 @@ async def standings(around: Around, rows: Iterable[Row]) -> dict[str, Standing]:
     """How far the lives of these devices have gone, by name."""
     kinds = {row["device"]: row["kind"] for row in rows}
     steps: dict[str, list[Done]] = {device: [] for device in kinds}
-    for row in await store.rows(around.connection, store.STEPS, [around.site.site, list(kinds)]):
+    for row in await rows_of(around.connection, store.STEPS, [around.site.site, list(kinds)]):
         steps[row["device"]].append(Done(row["step"], row["done_on"], row["valid_until"]))
     return {device: standing(kinds[device], done, around.today) for device, done in steps.items()}
 
@@ -166,7 +166,7 @@ async def _dress_devices(around: Around, rows: list[Row]) -> Dressed:
     names, site = [row["device"] for row in rows], around.site.site
     lives = await standings(around, rows)
     charts = await around.names(store.CHARTS, site, names)
-    rows = await store.rows(around.connection, store.COMMISSIONED, [site, around.mode, names])
+    rows = await rows_of(around.connection, store.COMMISSIONED, [site, around.mode, names])
     announced = {row["device"]: row["commissioning"] for row in rows}
     return [
         {
@@ -201,7 +201,7 @@ async def _check_order(around: Around, device: Row) -> None:
 
 
 async def _free_device(around: Around, key: Key) -> None:
-    if await store.rows(around.connection, store.BOUND, {"site": around.site.site, "device": key}):
+    if await rows_of(around.connection, store.BOUND, {"site": around.site.site, "device": key}):
         raise in_use()
 
 
@@ -249,7 +249,7 @@ async def _check_operator(around: Around, row: Row) -> None:
 
 
 async def _dress_pits(around: Around, rows: list[Row]) -> Dressed:
-    counted = await store.rows(around.connection, store.POINTS_OF_PITS, [around.site.site])
+    counted = await rows_of(around.connection, store.POINTS_OF_PITS, [around.site.site])
     points = {row["pit"]: row["n"] for row in counted}
     return [{"points": points.get(row["pit"], 0)} for row in rows]
 
@@ -275,7 +275,7 @@ async def _dress_works(around: Around, rows: list[Row]) -> Dressed:
     site, devices = around.site.site, sorted({device for row in rows for device in row["devices"]})
     announced = await around.names(store.ANNOUNCED_DEVICES, site, around.mode, devices)
     asked = {"site": site, "mode": around.mode, "devices": devices, "now": around.now}
-    heard = {row["device"] for row in await store.rows(around.connection, store.HEARD_DEVICES, asked)}
+    heard = {row["device"] for row in await rows_of(around.connection, store.HEARD_DEVICES, asked)}
     return [_dressed_work(row, announced, heard) for row in rows]
 
 

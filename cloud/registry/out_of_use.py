@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from cloud.database import Row
+from cloud.database import Row, rows_of
 from cloud.registry import model, store
 from cloud.registry.kinds import Around, standings
 from cloud.registry.lifecycle import Standing
@@ -91,7 +91,7 @@ async def found_at(around: Around) -> list[model.OutOfUse]:
     A machine without a file is no finding: nobody has said yet how far its life has gone.
     """
     its = rule()
-    files = await store.rows(around.connection, store.MACHINES, [around.site.site])
+    files = await rows_of(around.connection, store.MACHINES, [around.site.site])
     lives = await standings(around, files)
     unready = [name for name, life in lives.items() if is_unready(life, its.valid)]
     if not unready:
@@ -106,7 +106,7 @@ async def found_at(around: Around) -> list[model.OutOfUse]:
         "window_s": its.window_s,
     }
     seen: dict[str, list[model.SignShown]] = {}
-    for row in await store.rows(around.connection, store.EXTENTS, asked):
+    for row in await rows_of(around.connection, store.EXTENTS, asked):
         sign = shown_sign(signs[row["kind"]], row)
         if sign is not None:
             seen.setdefault(row["device"], []).append(sign)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, rows_of
 from cloud.idempotency import Answer
 from cloud.jurisdictions.loading import jurisdictions
 from cloud.paging import After, KeyCursor, Limit, by_key, number_after, part, read_cursor
@@ -355,7 +355,7 @@ def _add_images(router: APIRouter) -> None:
         asked = [site.site, plan]
         query = "SELECT image, media_type FROM plan WHERE site = %s AND plan = %s"
         async with acting(serving, signed) as connection:
-            found = await store.rows(connection, query, asked)
+            found = await rows_of(connection, query, asked)
         if not found:
             raise not_found(PLANS.word)
         return PlanImage(bytes(found[0]["image"]), media_type=found[0]["media_type"])
@@ -382,7 +382,7 @@ def _add_changes(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         async with acting(serving, signed) as connection:
-            rows = await store.rows(connection, store.CHANGES, asked)
+            rows = await rows_of(connection, store.CHANGES, asked)
         shown, following = part(rows, limit, by_key())
         return Page(items=[model.Change(**row) for row in shown], next=following)
 

@@ -180,11 +180,6 @@ BOUND: LiteralString = """
 """What names a device without a foreign key."""
 
 
-async def rows(connection: AsyncConnection, query: LiteralString, parameters: Any) -> list[Row]:
-    """All rows of a query, by column name."""
-    return await _rows(connection, sql.SQL(query), parameters)
-
-
 async def _rows(
     connection: AsyncConnection,
     statement: sql.SQL | sql.Composed,

@@ -4,10 +4,8 @@ import hashlib
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg.rows import dict_row
-
 from cloud.accounts.roles import roles, roles_with
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, row_of
 
 HANDLES = "tips.handle"
 """The permission."""
@@ -113,7 +111,7 @@ def parties() -> list[str]:
 
 async def insert(connection: AsyncConnection, values: Row) -> Row:
     """Keep a new report; its number, and the area that it is for."""
-    row = await _one(
+    row = await row_of(
         connection,
         """
         INSERT INTO tip (tip, number, code_hash, way, site, territory, place, content, insider, named, due_at,
@@ -150,7 +148,7 @@ async def keep_identity(connection: AsyncConnection, tip: UUID, sealed: bytes) -
 async def by_code(connection: AsyncConnection, code_hash: bytes, *, locked: bool = False) -> Row | None:
     """A report by its receipt."""
     query: LiteralString = "SELECT * FROM tip WHERE code_hash = %s"
-    return await _one(connection, query + (" FOR UPDATE" if locked else ""), [code_hash])
+    return await row_of(connection, query + (" FOR UPDATE" if locked else ""), [code_hash])
 
 
 def hashed(content: bytes) -> Row:
@@ -173,11 +171,5 @@ async def put_photo(connection: AsyncConnection, photo: Row) -> None:
 
 async def count_photos(connection: AsyncConnection, tip: UUID) -> int:
     """How many there are."""
-    row = await _one(connection, "SELECT count(*) AS n FROM tip_photo WHERE tip = %s", [tip])
+    row = await row_of(connection, "SELECT count(*) AS n FROM tip_photo WHERE tip = %s", [tip])
     return 0 if row is None else int(row["n"])
-
-
-async def _one(connection: AsyncConnection, query: LiteralString, parameters: Any) -> Row | None:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, parameters)
-    return await cursor.fetchone()
