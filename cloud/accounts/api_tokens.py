@@ -3,11 +3,9 @@
 import datetime as dt
 from typing import LiteralString
 
-from psycopg.rows import dict_row
-
 from cloud.accounts.own_model import TokenAsked, TokenShown
 from cloud.accounts.tokens import new_token, token_hash
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of, rows_of
 from cloud.problems import ProblemError
 
 PREFIX = "swt_"
@@ -42,8 +40,8 @@ async def make_token(
     await connection.execute("SELECT FROM account WHERE id = %s FOR UPDATE", [account_id])
     await _check_room(connection, account_id, now)
     token = PREFIX + new_token()
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(
+    row = await row_of(
+        connection,
         """
         INSERT INTO api_token (account_id, name, token_hash, permissions, made_at, expires_at)
             VALUES (%(account)s, %(name)s, %(hash)s, %(permissions)s, %(now)s, %(until)s)
@@ -59,7 +57,6 @@ async def make_token(
             "until": asked.expires_at,
         },
     )
-    row = await cursor.fetchone()
     if row is None:
         detail = "name: you have a token of that name."
         raise ProblemError(409, "already-there", "It is there already", detail, field="name")
@@ -98,8 +95,8 @@ async def bearers_of(
     connection: AsyncConnection, hashes: list[bytes], factor_roles: list[str], now: dt.datetime
 ) -> list[Row]:
     """Whose each token is and what it is for; noted as used, once a minute. Bad ones are left out."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(
+    rows = await rows_of(
+        connection,
         """
         SELECT t.token_hash, t.id, t.account_id, account.name, t.permissions, t.used_at,
                lacks_factor(t.account_id, %(roles)s) AS lacks_factor
@@ -109,7 +106,6 @@ async def bearers_of(
         """,
         {"hashes": hashes, "now": now, "roles": factor_roles},
     )
-    rows = await cursor.fetchall()
     if used := [row["id"] for row in rows if row["used_at"] is None or row["used_at"] < now - _SEEN_STEP]:
         await connection.execute(_NOTE_USE, [now, used])
     return rows

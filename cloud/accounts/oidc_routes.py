@@ -9,7 +9,6 @@ from typing import Annotated
 import psycopg
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
-from psycopg.rows import dict_row
 
 from cloud.accounts import store
 from cloud.accounts.oidc import BEGUN_S, Person, Provider, ProviderError, Seal
@@ -17,7 +16,7 @@ from cloud.accounts.permissions import Public
 from cloud.accounts.routes import give_cookie
 from cloud.accounts.service import clock_s
 from cloud.accounts.tokens import new_token, token_hash
-from cloud.database import AsyncConnection
+from cloud.database import AsyncConnection, row_of
 from cloud.problems import not_found
 from cloud.serving import Served, Serving
 
@@ -148,9 +147,7 @@ async def _account_of(serving: Serving, person: Person) -> int:
 
 
 async def _named(connection: AsyncConnection, name: str | None) -> int:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute("SELECT id FROM account WHERE name = %s AND disabled_at IS NULL", [name])
-    row = await cursor.fetchone()
+    row = await row_of(connection, "SELECT id FROM account WHERE name = %s AND disabled_at IS NULL", [name])
     if row is None:
         raise _RefusedError("oidc-no-account")
     return int(row["id"])

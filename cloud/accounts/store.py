@@ -4,10 +4,9 @@ import datetime as dt
 from typing import LiteralString, NamedTuple
 
 import psycopg
-from psycopg.rows import dict_row
 
 from cloud.accounts.roles import ADMIN
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection, Row, row_of, rows_of
 
 IDLE = dt.timedelta(hours=12)
 """A session that nobody used for so long is over."""
@@ -38,11 +37,11 @@ _OPEN: LiteralString = """
 
 async def password_hash_of(connection: AsyncConnection, name: str) -> Row | None:
     """Id and password hash of an account that is not disabled."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(
-        "SELECT id, name, password_hash FROM account WHERE name = %s AND disabled_at IS NULL", [name]
+    return await row_of(
+        connection,
+        "SELECT id, name, password_hash FROM account WHERE name = %s AND disabled_at IS NULL",
+        [name],
     )
-    return await cursor.fetchone()
 
 
 async def account_exists(connection: AsyncConnection) -> bool:
@@ -151,8 +150,8 @@ async def sessions_of(
 
     `factor_roles` ask for a second factor; whoever signs in at a provider has that one's.
     """
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(
+    rows = await rows_of(
+        connection,
         """
         SELECT token_hash, account_id, coalesce(account.name, 'demo') AS name,
                session.account_id IS NULL AS demo, seen_at, session.created_at,
@@ -162,7 +161,6 @@ async def sessions_of(
         """,
         [factor_roles, hashes, now - IDLE],
     )
-    rows = await cursor.fetchall()
     if used := [row["token_hash"] for row in rows if row["seen_at"] < now - _SEEN_STEP]:
         await connection.execute(_NOTE_USE, [now, used])
     return rows

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from cloud.alarms.model import RequestKind, RequestShown
 from cloud.alarms.store import episodes_by_id
-from cloud.database import AsyncConnection, Connection, Row, instant, milliseconds
+from cloud.database import AsyncConnection, Connection, Row, instant, milliseconds, row_of
 from cloud.ingest.model import GatewayKey
 from cloud.live.store import NewEvent, write_events
 from sitewarden.messages import Command
@@ -90,9 +90,7 @@ async def ask(connection: AsyncConnection, target: Target, wanted: Wanted) -> Re
         named = _named(target, wanted)
         if wanted.kind != "acknowledge":
             await connection.execute(_REPLACE, named)
-        cursor = connection.cursor(row_factory=dict_row)
-        await cursor.execute(_INSERT, {**named, "id": uuid.uuid4()})
-        row = await cursor.fetchone()
+        row = await row_of(connection, _INSERT, {**named, "id": uuid.uuid4()})
         return None if row is None else RequestShown(**row)
 
 

@@ -4,10 +4,9 @@ import datetime as dt
 from typing import Any, LiteralString
 
 import msgspec
-from psycopg.rows import dict_row
 
 from cloud.accounts.signatures import keeping_signature
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of
 from cloud.duties.log_model import LogGiven
 from cloud.hazards.chain import canonical, digest
 from cloud.instants import rfc3339
@@ -105,9 +104,7 @@ async def _unsigned(acting: Acting, if_match: str | None) -> Row:
 
 
 async def _locked(acting: Acting) -> Row:
-    cursor = acting.connection.cursor(row_factory=dict_row)
-    await cursor.execute(LOG + " FOR UPDATE", acting.of)
-    known = await cursor.fetchone()
+    known = await row_of(acting.connection, LOG + " FOR UPDATE", acting.of)
     if known is None:
         raise not_found("log")
     return known
@@ -115,9 +112,7 @@ async def _locked(acting: Acting) -> Row:
 
 async def _append(acting: Acting, body: dict[str, Any]) -> None:
     assert acting.signer is not None  # noqa: S101  whoever signs has opened his key
-    cursor = acting.connection.cursor(row_factory=dict_row)
-    await cursor.execute(_LAST, acting.of)
-    last = await cursor.fetchone()
+    last = await row_of(acting.connection, _LAST, acting.of)
     seq, prev_hash = (1, b"") if last is None else (last["seq"] + 1, last["hash"])
     record = canonical(
         {

@@ -5,12 +5,11 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import msgspec
-from psycopg.rows import dict_row
 
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles, roles_with
 from cloud.accounts.signing import Signer
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of, rows_of
 from cloud.evidence import media
 from cloud.exports import Mark
 from cloud.exposures import store
@@ -37,15 +36,11 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
 
     async def row(self, query: LiteralString, asked: dict[str, Any]) -> Row | None:
         """The first that a query finds, if any."""
-        cursor = self.connection.cursor(row_factory=dict_row)
-        await cursor.execute(query, asked)
-        return await cursor.fetchone()
+        return await row_of(self.connection, query, asked)
 
     async def rows(self, query: LiteralString, asked: dict[str, Any]) -> list[Row]:
         """All that a query finds."""
-        cursor = self.connection.cursor(row_factory=dict_row)
-        await cursor.execute(query, asked)
-        return await cursor.fetchall()
+        return await rows_of(self.connection, query, asked)
 
 
 async def prepare(acting: Acting, hazard: UUID, given: ExposureGiven) -> UUID:

@@ -10,7 +10,7 @@ from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.alarms.requests import Target, Wanted, ask
 from cloud.alarms.store import IS_ACKNOWLEDGED
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of
 from cloud.instants import rfc3339
 from cloud.notices import links
 from cloud.notices.links import Link
@@ -119,8 +119,8 @@ async def on_pages(serving: Serving, signed: Signed, told: UUID, address: str | 
     """The same by somebody who has signed in and was told of it."""
     now = instant(serving.now_ms())
     async with serving.pool.connection() as connection, connection.transaction():
-        cursor = connection.cursor(row_factory=dict_row)
-        await cursor.execute(
+        row = await row_of(
+            connection,
             """
             SELECT told.*, account.name, ARRAY(
                        SELECT DISTINCT role FROM told_person AS its, unnest(its.roles) AS role
@@ -130,7 +130,6 @@ async def on_pages(serving: Serving, signed: Signed, told: UUID, address: str | 
             """,
             {"told": told, "account": signed.account_id},
         )
-        row = await cursor.fetchone()
         if row is None or signed.account_id is None:
             raise not_found("notice")
         await _acknowledge(connection, row, _Who(signed.account_id, None, address), now)

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.callers import PROGRAMS, calling
-from cloud.database import AsyncConnection, Row, connect, instant
+from cloud.database import AsyncConnection, Row, connect, instant, row_of
 from cloud.instants import rfc3339
 from cloud.ledger.chain import Event, Signer
 from cloud.ledger.store import append
@@ -172,9 +172,7 @@ async def _locked(acting: Acting, known: Row, version: int, if_match: str | None
 
 
 async def _row(connection: AsyncConnection, query: LiteralString, values: Any) -> Row:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(query, values)
-    row = await cursor.fetchone()
+    row = await row_of(connection, query, values)
     assert row is not None  # noqa: S101  he has just seen it
     return row
 

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Header, Query, Request
-from psycopg.rows import dict_row
 
 from cloud.accounts.permissions import Public
 from cloud.callers import PROGRAMS, calling
-from cloud.database import Row
+from cloud.database import Row, rows_of
 from cloud.evidence import media
 from cloud.problems import ProblemError, not_found
 from cloud.serving import Served, Serving
@@ -206,9 +205,7 @@ async def _own(serving: Serving, code: str) -> OwnTip:
         tip = await store.by_code(connection, code_hash(code))
         if tip is None:
             raise not_found("report")
-        cursor = connection.cursor(row_factory=dict_row)
-        await cursor.execute(store.EVENTS, {"tip": tip["tip"]})
-        events = await cursor.fetchall()
+        events = await rows_of(connection, store.EVENTS, {"tip": tip["tip"]})
         photos = await store.count_photos(connection, tip["tip"])
     return OwnTip(
         number=tip["number"],

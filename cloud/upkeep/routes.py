@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row, instant
+from cloud.database import AsyncConnection, Row, instant, row_of
 from cloud.idempotency import Answer
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
@@ -180,13 +180,12 @@ async def close_task(
     _check_named(signed)
     async with acting(serving, signed) as connection:
         asked = await _named(connection, site, device, signed, instant(serving.now_ms()))
-        cursor = connection.cursor(row_factory=dict_row)
-        await cursor.execute(
+        row = await row_of(
+            connection,
             "SELECT closed_at FROM device_task "
             "WHERE task = %(id)s AND site = %(site)s AND device = %(device)s FOR NO KEY UPDATE",
             {**asked, "id": task},
         )
-        row = await cursor.fetchone()
         if row is None:
             raise not_found("task")
         if row["closed_at"] is not None:
@@ -239,11 +238,11 @@ async def _named(
 
 
 async def _locked(connection: AsyncConnection, asked: dict[str, Any], maintenance: UUID) -> Row:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(
-        _MAINTENANCE + "AND maintenance = %(id)s FOR NO KEY UPDATE OF its", {**asked, "id": maintenance}
+    row = await row_of(
+        connection,
+        _MAINTENANCE + "AND maintenance = %(id)s FOR NO KEY UPDATE OF its",
+        {**asked, "id": maintenance},
     )
-    row = await cursor.fetchone()
     if row is None:
         raise not_found("maintenance")
     return row
