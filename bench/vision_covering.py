@@ -14,8 +14,8 @@ import numpy as np
 
 from bench.vision_sequences import CAMERA, LOOK_S, NOW
 from edge.vision.boxes import side
+from edge.vision.covering import Shot, covering, placed, searched
 from edge.vision.detectors import Detector
-from edge.vision.evidence import Shot, covering, placed, searched
 from edge.vision.judging import Judge
 from edge.vision.letterbox import whole
 from edge.vision.model import Boxes, Frame

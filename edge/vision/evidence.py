@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -24,32 +24,26 @@ from edge import mediafiles
 from edge.clock import now_ms
 from edge.mediafiles import MediaNote
 from edge.vision.animation import animation, frame_of
-from edge.vision.boxes import areas, covers, overlaps, shared
+from edge.vision.boxes import areas
+from edge.vision.covering import AFTER_S, BEFORE_S, BETWEEN_S, Cover, Shot, about, covering, placed, searched
 from edge.vision.detectors import Detector, DetectorFailedError
+from edge.vision.jpeg import jpeg_of, picture_of, scale_of, shrunk
 from edge.vision.model import Boxes, Confirmed, Frame, Heads, Picture, Track
-from edge.vision.redaction import LOOKED, RECKONED, Outlines, blacken, redact
+from edge.vision.redaction import Outlines, blacken, redact
 from edge.vision.regions import HEARTBEAT_S
 from edge.vision.sanity import Known, view_of
 from edge.vision.searching import maybe_heads
 from edge.vision.settings import PictureSettings
 from sitewarden import messages
-from sitewarden.messages import MOST_OTHERS, BoxWithin, NoPicture, PictureAbout
+from sitewarden.messages import NoPicture
 
 log = logging.getLogger(__name__)
 
-LONGEST_PX = 1280
-"""Of a picture that is kept, its longer side; of a clip `CLIP_PX`."""
 CLIP_PX = 960
-QUALITY = 85
-"""Of JPEG."""
-BEFORE_S = AFTER_S = 5.0
+"""Of a clip, its longer side."""
 RING_BYTES = 25_000_000
 PACE_S = 0.19
 """So far apart, at least, are the frames of a clip."""
-BETWEEN_S = 0.7
-"""Where a head was found it is covered for so long before and after: detectors miss one now and then."""
-ENDED_S = 3.0
-"""Where a track has ended somebody may be for so long still: who is found no more has not left by that."""
 FORGET_S = 30.0
 """A track that was not found for so long has no best picture any more."""
 MOST_TRACKS = 24
@@ -63,11 +57,6 @@ FIRST_STILL_S = HEARTBEAT_S
 that stand still are found in the parts alone."""
 UNSEEN_S = 2.0
 """A frame around which nobody has looked for so long is not kept: nobody knows who is in it."""
-_SAME = 0.4
-"""Boxes that overlap so much at one moment are one head."""
-_KNOWN = 0.5
-"""What lies in a head by so much of itself is that head."""
-_NONE: Boxes = np.zeros((0, 4), np.float32)
 
 
 class Kept(NamedTuple):
@@ -97,24 +86,6 @@ class Still(NamedTuple):
     picture: messages.Picture
     view: Known
     """Its edges, before anybody in it was covered."""
-
-
-class Shot(NamedTuple):
-    """A frame as it is remembered, and whose heads are where in it, in its own pixels."""
-
-    at_s: float
-    jpeg: bytes
-    heads: Boxes
-    """As they were found."""
-    tracks: dict[int, Boxes]
-    """Boxes of one row, by track: reckoned where it was not found."""
-    found: frozenset[int]
-    """Tracks that were found in it."""
-    is_looked_at: bool
-    bodies: Boxes = _NONE
-    """Where heads of bodies are, whether they were found or not."""
-    maybe: Boxes | None = None
-    """Where a second look at all of it saw what may be heads, and no look did; `None`: there was none."""
 
 
 class _Best(NamedTuple):
@@ -249,9 +220,9 @@ class Evidence:
         self._still_s = now_s
         shot = shot if sealing else self._searched(shot, detector)
         try:
-            content = _jpeg(self._redacted(shot, covering(shot, list(self._places), None), sealing))
+            content = jpeg_of(self._redacted(shot, covering(shot, list(self._places), None), sealing))
             note = self._store(content, self._note("still", shot.at_s, "image/jpeg"), sealing)
-            view = view_of(_picture(shot.jpeg))
+            view = view_of(picture_of(shot.jpeg))
         except (OSError, ValueError, cv2.error) as exc:
             log.warning("no still picture camera=%s: %s", self._camera, exc)
             return None
@@ -274,11 +245,11 @@ class Evidence:
             self._best[track.number] = _Best(worth, shot())
 
     def _masked(self, pixels: Picture) -> bytes:
-        picture = _shrunk(pixels, _scale(pixels))
+        picture = shrunk(pixels, scale_of(pixels))
         if picture is pixels and self._masks:
             picture = pixels.copy()
         blacken(picture, self._masks)
-        return _jpeg(picture)
+        return jpeg_of(picture)
 
     def _remember(self, shot: Shot) -> None:
         self._newest_s = shot.at_s
@@ -306,7 +277,7 @@ class Evidence:
         if at is not None and self._places[at].maybe is not None:
             return shot._replace(maybe=self._places[at].maybe)
         try:
-            found = maybe_heads(_picture(shot.jpeg), detector, until_s)
+            found = maybe_heads(picture_of(shot.jpeg), detector, until_s)
         except DetectorFailedError as exc:
             log.warning("nobody looked for further heads camera=%s: %s", self._camera, exc)
             return shot
@@ -339,7 +310,7 @@ class Evidence:
         note = self._note("snapshot", shot.at_s, "image/jpeg", confirmed)
         if confirmed.track in shot.found:
             note = msgspec.structs.replace(note, about=about(cover, picture))
-        content = _jpeg(picture)
+        content = jpeg_of(picture)
         return self._store(content, note, sealing).picture
 
     def _newest(self, sealing: bytes | None) -> Shot | None:
@@ -352,8 +323,8 @@ class Evidence:
             other.is_looked_at and abs(other.at_s - shot.at_s) <= UNSEEN_S for other in around
         )
 
-    def _redacted(self, shot: Shot, cover: "Cover", sealing: bytes | None) -> Picture:
-        picture = _picture(shot.jpeg)
+    def _redacted(self, shot: Shot, cover: Cover, sealing: bytes | None) -> Picture:
+        picture = picture_of(shot.jpeg)
         if sealing is None:
             redact(picture, cover.others, cover.own, own_faces=cover.faces)
         return picture
@@ -386,7 +357,7 @@ class Evidence:
         frames, size = [], (0, 0)
         for shot, end_s in zip(shots, ends, strict=True):
             picture = self._redacted(shot, covering(shot, places, coming.confirmed.track), sealing)
-            picture = _shrunk(picture, min(1.0, CLIP_PX / max(picture.shape[:2])))
+            picture = shrunk(picture, min(1.0, CLIP_PX / max(picture.shape[:2])))
             size = size if any(size) else picture.shape[:2]
             if picture.shape[:2] == size:  # a camera that was set anew meanwhile
                 frames.append((frame_of(picture), round(1000 * (end_s - shot.at_s))))
@@ -413,191 +384,8 @@ class Evidence:
         )
 
 
-def placed(
-    frame: Frame, heads: Heads | None, tracks: Iterable[Track] = (), bodies: Boxes | None = None
-) -> Shot:
-    """Where everybody is in a frame, in pixels of the picture that is kept of it; without that picture."""
-    scale = _scale(frame.pixels)
-    return Shot(
-        frame.at_s,
-        b"",
-        _NONE if heads is None else np.asarray(heads.boxes, np.float32).reshape(-1, 4) * scale,
-        {track.number: np.array([track.box], np.float32) * scale for track in tracks},
-        frozenset(t.number for t in tracks if heads is not None and t.seen_s >= frame.at_s),
-        is_looked_at=heads is not None,
-        bodies=_NONE if bodies is None else np.asarray(bodies, np.float32).reshape(-1, 4) * scale,
-    )
-
-
-def searched(shot: Shot, found: Boxes) -> Shot:
-    """The shot with those of the heads `found` in its picture of which nothing was known."""
-    known = np.concatenate((shot.heads, *shot.tracks.values()))
-    within = shared(found, known) / np.maximum(areas(found), 1e-9)[:, None]
-    return shot._replace(maybe=found[~(within > _KNOWN).any(axis=1)])
-
-
-class Cover(NamedTuple):
-    """Which heads of a shot are covered how."""
-
-    others: Boxes
-    own: Boxes
-    faces: Boxes
-    """Where the own head may be as well."""
-
-
-def covering(shot: Shot, around: Sequence[Shot], track: int | None) -> Cover:
-    """Who is in a shot, also whom nobody found in it: from the shots around it, and from where tracks go.
-
-    `track` is the one whose helmet, or none, is to be seen.
-    """
-    boxes = _tracked(shot, around)
-    own = boxes.pop(track, _NONE) if track is not None else _NONE
-    near = [other for other in around if other.at_s != shot.at_s and abs(other.at_s - shot.at_s) <= BETWEEN_S]
-    beside = [] if shot.is_looked_at else _looks_beside(shot, around)
-    near += beside
-    found, same_now = _apart(shot.heads, own)
-    sure, maybe, faces = [found], [_NONE], [same_now]
-    for number, box in boxes.items():
-        (sure if number in shot.found else maybe).append(box)
-    for other in near:
-        then = _NONE if track is None else other.tracks.get(track, _NONE)
-        found, same = _apart(other.heads, then)
-        maybe.append(found)
-        (faces if len(own) else maybe).append(same)
-        maybe += [box for number, box in other.tracks.items() if number != track]
-    sure += [_aside(one.bodies, own) for one in (shot, *beside)]
-    sure += [_others(boxes, own) for boxes in _searched_around(shot, around)]
-    maybe.append(_others(_ended(shot, around, track), own))
-    # Where the own head was found the face is where it is now, else also where it was a moment ago. Of heads
-    # in the same place each has a face: the track's box follows the head, and another's may lie upon it.
-    own_faces = same_now if track in shot.found else np.concatenate(faces)
-    return Cover(np.concatenate([*sure, _larger(np.concatenate(maybe))]), own, own_faces)
-
-
-def _searched_around(shot: Shot, around: Sequence[Shot]) -> list[Boxes]:
-    """What second looks saw in it, and in others of its clip: whoever is missed so long stands still."""
-    near = (other for other in around if abs(other.at_s - shot.at_s) <= BEFORE_S + AFTER_S)
-    return [one.maybe for one in (shot, *near) if one.maybe is not None]
-
-
-def _ended(shot: Shot, around: Sequence[Shot], track: int | None) -> Boxes:
-    """Where tracks were last that ended a moment ago."""
-    before = [other for other in around if 0 < shot.at_s - other.at_s <= ENDED_S]
-    last = {number: box for other in before for number, box in other.tracks.items()}
-    gone = last.keys() - shot.tracks.keys() - {track}
-    return np.concatenate([_NONE, *(last[number] for number in sorted(gone))])
-
-
-def _others(heads: Boxes, own: Boxes) -> Boxes:
-    """Those that are not the own head, nor a part of it or what it is a part of."""
-    return heads if not len(heads) or not len(own) else heads[covers(heads, own).max(axis=1) <= _KNOWN]
-
-
-def _aside(bodies: Boxes, own: Boxes) -> Boxes:
-    """What of bodies' heads lies to the left and the right of the own head: its own body moves as well."""
-    if not len(own):
-        return bodies
-    left, top, right, bottom = _grown(own, LOOKED)[0]
-    parts = [_NONE]
-    for box in bodies:
-        if box[2] <= left or box[0] >= right or box[3] <= top or box[1] >= bottom:
-            parts.append(box[None])
-            continue
-        beside = ((box[0], box[1], min(left, box[2]), box[3]), (max(right, box[0]), box[1], box[2], box[3]))
-        parts += [np.array([part], np.float32) for part in beside if part[0] < part[2]]
-    return np.concatenate(parts)
-
-
-def about(cover: Cover, picture: Picture) -> PictureAbout | None:
-    """Where the own head and all others are in a picture; `None` where the own head's place is not known."""
-    height, width = picture.shape[:2]
-    own = _shares(cover.own, width, height)
-    if len(own) != 1:
-        return None
-    others = joined(_grown(cover.others, LOOKED), MOST_OTHERS)
-    return PictureAbout(box=own[0], others=_shares(others, width, height))
-
-
-def joined(boxes: Boxes, most: int) -> Boxes:
-    """Boxes that hold all of these: those that lie much in one another become one, and more where need be."""
-    for limit in (0.5, 0.1, -1.0):
-        boxes = _joined(boxes, limit)
-        if len(boxes) <= most:
-            break
-    return boxes
-
-
-def _joined(boxes: Boxes, limit: float) -> Boxes:
-    left, kept = boxes, list[Boxes]()
-    while len(left):
-        one = left[:1]
-        while (same := covers(one, left)[0] > limit).any():
-            both = np.concatenate((one, left[same]))
-            left = left[~same]
-            one = np.concatenate((both[:, :2].min(axis=0), both[:, 2:].max(axis=0)))[None]
-        kept.append(one)
-    return np.concatenate(kept) if kept else _NONE
-
-
-def _shares(boxes: Boxes, width: int, height: int) -> list[BoxWithin]:
-    """As far as they lie in the picture."""
-    edges = np.clip(boxes / np.array([width, height, width, height], np.float32), 0, 1)
-    found = [tuple(round(float(edge), 5) for edge in box) for box in edges]
-    return [(x1, y1, x2, y2) for x1, y1, x2, y2 in found if x1 < x2 and y1 < y2]
-
-
-def _grown(boxes: Boxes, by: float) -> Boxes:
-    middle, half = (boxes[:, 2:] + boxes[:, :2]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2 * by
-    return np.concatenate((middle - half, middle + half), axis=1)
-
-
-def _larger(boxes: Boxes) -> Boxes:
-    """Of heads that were not found in this very frame: nobody knows so well where they are."""
-    return _grown(boxes, RECKONED / LOOKED)
-
-
-def _tracked(shot: Shot, around: Sequence[Shot]) -> dict[int, Boxes]:
-    """Every track's box in the shot; of one that is not in it, between where it was before and after."""
-    boxes = dict(shot.tracks)
-    before = next((other for other in reversed(around) if other.at_s < shot.at_s), None)
-    after = next((other for other in around if other.at_s > shot.at_s), None)
-    if before is None or after is None:
-        return boxes
-    share = (shot.at_s - before.at_s) / (after.at_s - before.at_s)
-    for number in (before.tracks.keys() & after.tracks.keys()) - boxes.keys():
-        boxes[number] = before.tracks[number] * (1 - share) + after.tracks[number] * share
-    return boxes
-
-
-def _looks_beside(shot: Shot, around: Sequence[Shot]) -> list[Shot]:
-    """The last look before and the first after, however far."""
-    before = [other for other in around if other.is_looked_at and other.at_s < shot.at_s]
-    after = [other for other in around if other.is_looked_at and other.at_s > shot.at_s]
-    return [*before[-1:], *after[:1]]
-
-
-def _apart(heads: Boxes, own: Boxes) -> tuple[Boxes, Boxes]:
-    """Heads that are others', and those that are the own one."""
-    if not len(heads) or not len(own):
-        return heads, _NONE
-    same = overlaps(heads, own).max(axis=1) >= _SAME
-    return heads[~same], heads[same]
-
-
 def _stamped(at_s: float) -> int:
     return now_ms() - round(1000 * (time.monotonic() - at_s))
-
-
-def _scale(pixels: Picture) -> float:
-    return min(1.0, LONGEST_PX / float(max(pixels.shape[:2])))
-
-
-def _shrunk(picture: Picture, scale: float) -> Picture:
-    if scale >= 1.0:
-        return picture
-    height, width = picture.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _sharpness(picture: Picture, box: tuple[float, float, float, float]) -> float:
@@ -609,14 +397,3 @@ def _sharpness(picture: Picture, box: tuple[float, float, float, float]) -> floa
         return 0.0
     grey = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
     return math.sqrt(float(cv2.Laplacian(grey, cv2.CV_32F).var()))
-
-
-def _jpeg(picture: Picture) -> bytes:
-    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not done:
-        raise ValueError("OpenCV made no JPEG of the picture")
-    return bytes(encoded)
-
-
-def _picture(jpeg: bytes) -> Picture:
-    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)

@@ -15,9 +15,10 @@ import pytest
 
 from edge import mediafiles
 from edge.vision.bodies import head_places
+from edge.vision.covering import joined
 from edge.vision.detectors import DetectorFailedError
 from edge.vision.detectors.scripted import Scripted
-from edge.vision.evidence import MOST_MAKING, Clip, Evidence, Kept, joined
+from edge.vision.evidence import MOST_MAKING, Clip, Evidence, Kept
 from edge.vision.model import Boxes, Confirmed, Frame, Heads, Scores, Track
 from edge.vision.searching import maybe_heads
 from edge.vision.settings import PictureSettings

@@ -10,9 +10,10 @@ import pytest
 
 from edge.vision import wire
 from edge.vision.capture import Failed
+from edge.vision.covering import AFTER_S
 from edge.vision.detectors import FAINTEST, Detector, DetectorFailedError
 from edge.vision.detectors.scripted import Script, Scripted, drawn
-from edge.vision.evidence import AFTER_S, Evidence, Kept
+from edge.vision.evidence import Evidence, Kept
 from edge.vision.looking import Circumstances, Looker
 from edge.vision.model import Boxes, Confirmed, Frame, Heads, Region, Scores
 from edge.vision.sanity import HOLDS_S, Known, State, view_of

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
+from edge.vision.covering import BETWEEN_S
 from edge.vision.detectors.scripted import Scripted
-from edge.vision.evidence import BETWEEN_S
 from edge.vision.judging import Judge
 from edge.vision.model import Boxes, Frame, Heads, Look, Region, Scores, Track
 from edge.vision.places import FEET_HEADS
