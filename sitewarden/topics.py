@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple, get_args
 from sitewarden.errors import MessageError
 
 Mode = Literal["live", "test", "drill", "replay"]
-Direction = Literal["up", "down"]
 UpChannel = Literal["alarms", "readings", "status", "config", "trial", "sights", "media"]
 DownChannel = Literal["receipts", "command", "config", "trial", "media"]
 

@@ -16,8 +16,3 @@ class EvidenceItem(guards.EvidenceItem, frozen=True, kw_only=True):
     """Hexadecimal, of the bytes as they are kept."""
     account_id: int | None
     """Who did; `None`: the machine."""
-
-    @property
-    def is_of_person(self) -> bool:
-        """Whether a person brought it."""
-        return self.account_id is not None

@@ -17,7 +17,6 @@ KINDS = ("helmet", "head")
 """What a box shows: a head with a helmet; a bare head, on which hair, caps and hats count as bare."""
 HELMET, HEAD = range(2)
 Corners = tuple[float, float, float, float]
-LABEL_FIELDS = 5
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -60,7 +60,6 @@ export type RuleInForce = Levelled<Schemas['RuleShown']>
 export type Backtest = Levelled<Schemas['BacktestShown']>
 export type PastAlarm = Levelled<Schemas['AlarmShown']>
 export type Lead = Schemas['LeadShown']
-export type NotJudged = Schemas['NotJudgedShown']
 export type Trial = Schemas['Trial']
 export type Replay = Schemas['Replay']
 export type Access = Schemas['AccessShown']

@@ -16,7 +16,6 @@ export function rawWords(registers: number[]): string {
 
 export const isUnderWay = (trial: DeviceTrial | null): boolean => trial !== null && (trial.state === 'asked' || trial.state === 'running')
 
-export type StepName = Commissioning['steps'][number]['step']
 type Standing = Commissioning['steps'][number]['standing']
 
 /** Of a mark: 0 as it should be, 1 to do, 2 under way, 4 wrong. */

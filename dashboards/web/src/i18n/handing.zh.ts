@@ -3,7 +3,7 @@ export default {
   report: {
     title: '举报安全隐患', at: '工地：{site}', intro: '看到危险，请告诉我们。不需要账号，可以不留姓名；您是谁，只有指定的处理人能看到。', content: '看到什么危险', contentHelp: '写清楚是什么、什么时候。请不要在这里写您的姓名和电话。', place: '在哪里', placeHelp: '工地名称、楼栋、部位', area: '所在地区', anyArea: '不清楚',
     insider: '我在这个工地工作', photos: '照片', photosHelp: '最多 6 张；拍摄地点和手机信息会被去掉。', name: '姓名（选填）', contact: '联系方式（选填）', identityHelp: '加密保存，只有指定的处理人能看到，办结后到期删除。', send: '提交举报', sending: '正在提交…',
-    done: '已收到', number: '编号 {number}', code: '查询码', keep: '请记下或拍下查询码：只显示这一次。凭它可以查看进展、补充情况。', photoFailed: '有照片没有传上，可以凭查询码再传。', look: '查询我的举报', lookHelp: '输入查询码', see: '查询', none: '没有这个查询码对应的举报。', more: '补充情况', add: '补充', addPhoto: '补充照片', yours: '您补充', theirs: '答复', reported: '举报内容', another: '返回',
+    done: '已收到', number: '编号 {number}', code: '查询码', keep: '请记下或拍下查询码：只显示这一次。凭它可以查看进展、补充情况。', photoFailed: '有照片没有传上，可以凭查询码再传。', look: '查询我的举报', see: '查询', none: '没有这个查询码对应的举报。', more: '补充情况', add: '补充', addPhoto: '补充照片', yours: '您补充', theirs: '答复', reported: '举报内容', another: '返回',
     urgent: '有人受伤或马上要出事：先离开，拨打 120、119。', tellsNumber: '这里好像写了电话或身份证号。请写到下面的“联系方式”里：那里加密保存，这里所有处理举报的人都能看到。', leaveOut: '不要第 {n} 张',
     states: { received: '已收到，等待指定处理人', assigned: '正在核查', judged: '正在核查', answered: '已答复' }, outcomes: { verified: '查证属实', unfounded: '经查不属实', passed_on: '已转有关部门' },
   },

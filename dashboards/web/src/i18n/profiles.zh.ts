@@ -32,8 +32,8 @@ export default {
     bind: '绑定', rebind: '改绑定', profile: '配置档', version: '版本', newer: '已有第 {n} 版', identity: '设备自报标识', noBus: '网关还没有报告总线，请手工填写', notHere: '网关由本机文件配置：交给平台后才能试运行。', boundTo: '{gateway} / {bus} / 地址 {unit}，{profile} 第 {version} 版', boundAs: '{gateway} / {bus} / {identity}，{profile} 第 {version} 版',
     runRead: '试读一次', runConformance: '运行检测', seconds: '{n} 秒', toFile: '打开设备档案', runTrial: '开始试运行', runTrialAgain: '重新下发', backToTrial: '退回试运行', trialHint: '试运行：数据可见，报警只作标记，不响铃、不生成隐患。', reason: '说明',
     sentAs: '配置第 {n} 版：{state}', runs: '网关正在运行：{profile} 第 {version} 版，{state}',
-    live: '实时测值', known: '已知值', tolerance: '允许偏差', method: '用什么核验', methodHelp: '例如：3 t 标准砝码，证书号', sign: '签字', signHint: '签字时取该测点此刻的测值，连同数据时间一起保存，不能修改。允许偏差不得超过已知值的一半。', approve: '批准', approveHint: '须由另一个账号批准。', noChecks: '还没有核验。',
+    live: '实时测值', known: '已知值', tolerance: '允许偏差', method: '用什么核验', methodHelp: '例如：3 t 标准砝码，证书号', sign: '签字', signHint: '签字时取该测点此刻的测值，连同数据时间一起保存，不能修改。允许偏差不得超过已知值的一半。', approve: '批准', approveHint: '须由另一个账号批准。',
     checked: '{point}：已知 {reference} {unit}，读得 {value} {unit}（数据 {age}前），允许 ±{tolerance}', passed: '合格', failed: '不合格', signedBy: '{who} 签字', approvedBy: '{who} 批准', waitsApproval: '等待批准', ofVersion: '第 {n} 版配置档',
-    commission: '投用', commissionHint: '投用后报警生效：响铃、生成隐患、进入统计。', commissioned: '{who} 于 {when} 投用（{profile}）', allDone: '各项条件已满足，可以投用。', missing: '还差 {n} 项：', noPoint: '网关还没有上报这台设备的测点。', fresh: '可用于核验', notFresh: '过期或无效',
+    commission: '投用', commissionHint: '投用后报警生效：响铃、生成隐患、进入统计。', commissioned: '{who} 于 {when} 投用（{profile}）', allDone: '各项条件已满足，可以投用。', missing: '还差 {n} 项：', noPoint: '网关还没有上报这台设备的测点。', fresh: '可用于核验',
   },
 }

@@ -5,7 +5,7 @@ export default {
   title: 'Reports upward', open: 'Open', none: 'No reports yet. Once the leading authority has entered a campaign, its tables are made each month; or make one above.',
   node: 'Reported by', kind: 'Report', campaign: 'Campaign', cutOff: 'Cut-off (days before it count)', make: 'Make now', allKinds: 'All reports', noCampaign: 'No campaign entered',
   status: { draft: 'To approve', approved: 'Approved', sent: 'Sent' }, preliminary: 'Preliminary', late: 'Late', due: 'Due by {time}', before: 'Up to {day}', version: 'Version {n}', versions: '{n} versions',
-  calendar: 'Calendar of returns', today: 'today', noReturns: 'Nothing is to be handed in soon.', counted: 'Counted up to the beginning of that day',
+  calendar: 'Calendar of returns', today: 'today', counted: 'Counted up to the beginning of that day',
   run: 'Enter a campaign', runSays: 'From then on the two tables are made each month for this authority and all below it; dates and titles follow the circular.', template: 'Campaign', code: 'Short name (a-z, 0-9, -)',
   back: 'Back to the reports', download: 'Excel', table: 'CSV', print: 'Print', recount: 'Count anew', words: 'What it puts right', wordsHelp: 'What was approved is put right by a new version alone; the old one stays.', makeVersion: 'Make a new version', cancel: 'Cancel',
   approve: 'Approve and sign', approveAct: 'Approve a report', approvedBy: 'Approved and signed by {who}', sendAct: 'Record as sent', send: 'Record as sent', to: 'Sent to', way: 'How', ways: { mail: 'Mail', platform: 'Their system', paper: 'On paper', other: 'Otherwise' }, receipt: 'Receipt, register number, or who took it',

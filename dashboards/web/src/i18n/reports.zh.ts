@@ -3,7 +3,7 @@ export default {
   title: '报表报送', open: '打开', none: '还没有报表。领导专项行动的部门登记行动后，每月的调度表和统计表会自动生成；也可以在上方立即生成。',
   node: '报送单位', kind: '报表', campaign: '专项行动', cutOff: '截止日（该日之前计入）', make: '立即生成', allKinds: '全部报表', noCampaign: '未登记专项行动',
   status: { draft: '待审核', approved: '已审核', sent: '已报送' }, preliminary: '预报', late: '逾期', due: '截止报送 {time}', before: '统计至 {day} 前', version: '第 {n} 版', versions: '共 {n} 版',
-  calendar: '报送日历', today: '今天', noReturns: '近期没有要报送的内容。', counted: '统计至该日零时',
+  calendar: '报送日历', today: '今天', counted: '统计至该日零时',
   run: '登记专项行动', runSays: '登记后，本部门和下级部门每月自动生成调度表、统计表；日期、表题按通知。', template: '行动', code: '编号（小写字母、数字、短横线）',
   back: '返回报表列表', download: '下载 Excel', table: '下载 CSV', print: '打印', recount: '重新统计', words: '更正说明', wordsHelp: '已审核的报表只能以新版本更正，旧版本保留。', makeVersion: '生成新版本', cancel: '取消',
   approve: '审核签名', approveAct: '审核报表', approvedBy: '已由 {who} 审核签名', sendAct: '登记报送', send: '登记报送', to: '报送给', way: '方式', ways: { mail: '邮件', platform: '业务系统', paper: '纸质', other: '其他' }, receipt: '回执、收文号或签收人',

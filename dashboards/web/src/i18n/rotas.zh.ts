@@ -8,7 +8,7 @@ export default {
   new: '新建值班表', place: '范围', sites: '工地', territories: '行政区划', enterprises: '企业', role: '岗位', create: '创建', cancel: '取消', save: '保存', zone: '时区',
   edit: '编辑班次', shifts: '每周班次', days: '星期', begins: '开始', ends: '结束', overnight: '次日', person: '人员', addShift: '添加班次', removeShift: '删除班次', noShifts: '还没有班次。添加第一个班次，例如周一至周五 08:00–20:00。', allDay: '全天',
   standIn: '替班', standInHelp: '在这段时间代替表上的全部人员；选“无人”即取消这段班次。', starts: '自', stops: '至', reason: '原因', nobodyChoice: '无人（取消班次）', apply: '确定',
-  swap: '换班', swapHelp: '两人互换各自的整段班次。', swapWith: '与谁的哪一班互换', noSwap: '前后两周内没有可互换的班次。', fill: '补上空缺',
+  swap: '换班', swapHelp: '两人互换各自的整段班次。', swapWith: '与谁的哪一班互换', fill: '补上空缺',
   overrides: '替班和换班', end: '取消', cancelled: '无人', by: '{author}：{reason}', remove: '删除值班表', removeSure: '删除后，该岗位的全部担任者都会收到通知。确定删除？', reallyRemove: '确定删除',
   weekdays: { d0: '一', d1: '二', d2: '三', d3: '四', d4: '五', d5: '六', d6: '日' }, chosen: '选中的班次', pick: '点选某一段，可安排替班或换班。', unknown: '已离任',
 }
