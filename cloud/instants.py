@@ -8,8 +8,6 @@ from pydantic import AfterValidator, AwareDatetime
 
 from cloud.complaints import complaint
 
-HOME_ZONE: Final = "Asia/Shanghai"
-"""Of what is of no site; a site has its own."""
 _Time = TypeVar("_Time", bound=dt.date)
 HOME_ZONE: Final = "Asia/Shanghai"
 """Of what is of no site: a site has its own."""
