@@ -27,8 +27,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def content(facts: Facts) -> Text:
     """The content in both languages: device, danger, value, limit, time and duration."""
-    quantity = _quantity(facts.kind)
-    value, limit = (_number(number, facts.kind, facts.unit) for number in (facts.value, facts.limit))
+    worst = _worst(facts)
     at = facts.raised_at.strftime("%Y-%m-%d %H:%M:%S")
     if facts.cleared_at is None:
         lasts = Text("仍在持续", "still going on")
@@ -36,10 +35,20 @@ def content(facts: Facts) -> Text:
         seconds = max(0.0, (facts.cleared_at - facts.raised_at).total_seconds())
         lasts = Text(f"持续 {_duration(seconds, _ZH)}", f"lasted {_duration(seconds, _EN)}")
     return Text(
-        f"{facts.device.zh}：{facts.label.zh}。{quantity.zh}最不利值 {value}，"
-        f"限值 {limit}；{at} 起，{lasts.zh}。",
-        f"{facts.device.en}: {facts.label.en}. {quantity.en} at worst {value}, limit {limit};"
-        f" from {at}, {lasts.en}.",
+        f"{facts.device.zh}：{facts.label.zh}。{worst.zh}{at} 起，{lasts.zh}。",
+        f"{facts.device.en}: {facts.label.en}. {worst.en}{at}, {lasts.en}.",
+    )
+
+
+def _worst(facts: Facts) -> Text:
+    """Value and limit; of what is only set or not the danger's name has said all that there is."""
+    if facts.unit == "1" and facts.value == facts.limit == 1:
+        return Text("", "From ")
+    quantity = _quantity(facts.kind)
+    value, limit = (_number(number, facts.kind, facts.unit) for number in (facts.value, facts.limit))
+    return Text(
+        f"{quantity.zh}最不利值 {value}，限值 {limit}；",
+        f"{quantity.en} at worst {value}, limit {limit}; from ",
     )
 
 
