@@ -31,6 +31,7 @@ class Frequent(msgspec.Struct, frozen=True, kw_only=True):
 
     site: str
     device: str
+    device_name: dict[str, str] | None
     point: str
     rule: str
     label: dict[str, str]
@@ -152,6 +153,7 @@ def _frequent(rows: Sequence[Row], chatter: int) -> list[Frequent]:
         Frequent(
             site=site,
             device=group[-1]["device"],
+            device_name=group[-1]["device_name"],
             point=point,
             rule=rule,
             label=group[-1]["label"],

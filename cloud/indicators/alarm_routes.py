@@ -27,9 +27,10 @@ MOST = 50_000
 
 _RAISED: LiteralString = f"""
     WITH {PLACED}
-    SELECT e.id, e.site, e.device, e.point, e.rule, e.label, e.level, e.raised_at,
-           e.acknowledged_at, e.cleared_at
+    SELECT e.id, e.site, e.device, device.label AS device_name, e.point, e.rule, e.label, e.level,
+           e.raised_at, e.acknowledged_at, e.cleared_at
       FROM episode AS e JOIN placed USING (site)
+           LEFT JOIN device ON device.site = e.site AND device.mode = e.mode AND device.device = e.device
      WHERE e.mode = %(mode)s AND NOT e.test AND e.raised_at < %(until)s
        AND (e.raised_at >= %(since)s OR e.cleared_at IS NULL)
        AND (placed.devices IS NULL OR e.device = ANY (placed.devices))
@@ -76,6 +77,7 @@ class FrequentShown(Shown):
 
     site: str
     device: str
+    device_name: TextShown | None = Field(description="Null: its gateway has not announced it.")
     point: str
     rule: str
     label: TextShown
@@ -91,6 +93,7 @@ class StaleShown(Shown):
     id: EpisodeId
     site: str
     device: str
+    device_name: TextShown | None
     label: TextShown
     level: int
     raised_at: Instant
@@ -190,6 +193,7 @@ def _frequent(one: Frequent) -> FrequentShown:
     return FrequentShown(
         site=one.site,
         device=one.device,
+        device_name=TextShown(**one.device_name) if one.device_name else None,
         point=one.point,
         rule=one.rule,
         label=TextShown(**one.label),

@@ -19,6 +19,7 @@ def alarm(at_s: float, *, rule: str = "overload", **changes) -> dict:
         "id": "e",
         "site": "demo",
         "device": "crane-1",
+        "device_name": {"zh": "1号塔机", "en": "Crane 1"},
         "point": "crane-1/load",
         "rule": rule,
         "level": 2,

@@ -10870,6 +10870,8 @@ export interface components {
             chatters: number;
             /** Device */
             device: string;
+            /** @description Null: its gateway has not announced it. */
+            device_name: components["schemas"]["TextShown"] | null;
             label: components["schemas"]["TextShown"];
             /** Level */
             level: number;
@@ -18246,6 +18248,7 @@ export interface components {
         StaleShown: {
             /** Device */
             device: string;
+            device_name: components["schemas"]["TextShown"] | null;
             /** Id */
             id: string;
             label: components["schemas"]["TextShown"];
