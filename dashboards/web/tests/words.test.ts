@@ -2,11 +2,11 @@ import { isCoded, isOccasional } from '@/domain/occasional'
 import { describe, expect, it } from 'vitest'
 import type { Device, Episode, Hazard, Point } from '@/api/types'
 import { activeOnly, liveOf, withEpisode, withHazard, worstLevel } from '@/domain/lists'
-import { namesOf, place } from '@/domain/names'
+import { figureOf, namesOf, place } from '@/domain/names'
 import { decimals, formatFigure, formatNumber, unitText } from '@/domain/numbers'
 import { pitRow, withoutForecast } from '@/domain/pitRow'
 import { reading } from '@/domain/reading'
-import { formatInstant, zoneName } from '@/domain/time'
+import { formatElsewhere, formatInstant, zoneName } from '@/domain/time'
 
 describe('numbers', () => {
   it('have the decimals that their resolution means', () => {
@@ -33,6 +33,18 @@ describe('instants', () => {
   })
   it('name their zone', () => {
     expect([zoneName(at, 'Asia/Shanghai'), zoneName(at, 'America/St_Johns'), zoneName(at, 'UTC')]).toEqual(['UTC+8', 'UTC-3:30', 'UTC+0'])
+  })
+  it('say whose they are where the reader\'s own clock differs, by another name for the same clock they do not', () => {
+    expect([formatElsewhere(at, 'Asia/Shanghai', 'date', 'UTC'), formatElsewhere(at, 'Asia/Shanghai', 'long', 'Asia/Taipei')]).toEqual(['11-21 00:05 UTC+8', '2026-11-21 00:05'])
+  })
+})
+
+describe('points of one name', () => {
+  const point = (kind: string, zh: string) => ({ id: kind, kind, label: { zh, en: zh } }) as unknown as Point
+  const of = ['pit.displacement.horizontal', 'pit.displacement.horizontal.cumulative', 'pit.displacement.horizontal.rate'].map((kind) => point(kind, 'H1'))
+  it('are told apart by what is worked out of the reading, and others are left as they are called', () => {
+    expect(of.map((one) => figureOf(one, of))).toEqual(['reading', 'cumulative', 'rate'])
+    expect(figureOf(of[2]!, [of[2]!, point('pit.water_level', 'W1')])).toBe(null)
   })
 })
 

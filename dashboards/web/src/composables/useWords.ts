@@ -2,8 +2,9 @@
 
 import { useI18n } from 'vue-i18n'
 import type { ApiError, FieldError } from '@/api/client'
-import type { Text } from '@/api/types'
+import type { Point, Text } from '@/api/types'
 import { ageParts } from '@/domain/freshness'
+import { figureOf } from '@/domain/names'
 import type { Reading } from '@/domain/reading'
 import { formatNumber, unitText } from '@/domain/numbers'
 
@@ -29,8 +30,15 @@ export function useWords() {
     const values = Object.entries(error.values ?? {}).map(([name, value]) => [name, named(name, value)])
     return te(key) ? t(key, { ...Object.fromEntries(values), said: error.message }) : error.message
   }
+  /** A point as it is told apart from the others of its device. */
+  const pointName = (point: Point, among: readonly Point[]) => {
+    const figure = figureOf(point, among)
+    return figure ? `${say(point.label)} · ${t(`pit.quantity.${figure}`)}` : say(point.label)
+  }
+  /** Several, as the language separates them. */
+  const listed = (names: readonly string[]) => names.join(locale.value === 'en' ? ', ' : '、')
   const named = (name: string, value: string | number | string[]): string => {
-    if (Array.isArray(value)) return value.map((one) => named(name, one)).join(locale.value === 'en' ? ', ' : '、')
+    if (Array.isArray(value)) return listed(value.map((one) => named(name, one)))
     return name === 'step' || name === 'missing' ? known('registry.words.step', String(value)) : String(value)
   }
   /** Why a request was refused. */
@@ -50,5 +58,5 @@ export function useWords() {
     const text = withUnit(given.value, given.point.resolution, given.point.unit)
     return given.judgement.state === 'stale' ? `${text} (${t('quality.stale')})` : text
   }
-  return { t, te, say, age, lasting, known, complaint, problem, quality, withUnit, spoken, locale }
+  return { t, te, say, pointName, listed, age, lasting, known, complaint, problem, quality, withUnit, spoken, locale }
 }

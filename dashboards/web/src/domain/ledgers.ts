@@ -1,6 +1,7 @@
 /** What the ledgers' pages work out by themselves. */
 
 import type { ApiError, FieldError } from '@/api/client'
+import { zoneHere, zoneName } from '@/domain/time'
 
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
@@ -16,6 +17,9 @@ export function toField(ms: number): string {
   const at = new Date(ms - new Date(ms).getTimezoneOffset() * MINUTE_MS)
   return at.toISOString().slice(0, 16)
 }
+
+/** Whose clock such a field is on, for its label. */
+export const fieldZone = (ms: number): string => zoneName(ms, zoneHere())
 
 /** And back; `null` where it is none. */
 export function fromField(text: string): string | null {

@@ -1,6 +1,6 @@
 /** What things are called for people: devices by their labels, points where the device alone does not say which. */
 
-import type { Device, Text } from '@/api/types'
+import type { Device, Point, Text } from '@/api/types'
 
 export interface Names {
   /** By device id. */
@@ -17,6 +17,13 @@ function pointNames(devices: Device[]): Record<string, Text> {
   return Object.fromEntries(devices.flatMap((device) => device.points
     .filter((point) => device.points.some((other) => other !== point && other.kind === point.kind))
     .map((point) => [point.id, point.label])))
+}
+
+/** Which figure of a place a point is, where others of the device are called the same: what is read, or what is worked out of it. */
+export function figureOf(point: Point, among: readonly Point[]): 'reading' | 'cumulative' | 'rate' | null {
+  if (!among.some((other) => other.id !== point.id && other.label.zh === point.label.zh)) return null
+  const last = point.kind.split('.').at(-1)
+  return last === 'cumulative' || last === 'rate' ? last : 'reading'
 }
 
 /** Where an alarm is: the device, and the point where that is needed; ids where no name is known. */

@@ -1,11 +1,13 @@
 /** Instants in the zone of the site, whatever zone the browser is in. */
 
-type Kind = 'clock' | 'minute' | 'date' | 'full'
+/** `date` has no year, `long` and `full` have all; `long` is to the minute. */
+type Kind = 'clock' | 'minute' | 'date' | 'long' | 'full'
 
 const STYLES: Record<Kind, Intl.DateTimeFormatOptions> = {
   clock: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   date: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  long: { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   full: {
     year: 'numeric', month: '2-digit', day: '2-digit',
     hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
@@ -27,7 +29,8 @@ export function formatInstant(ms: number, zone: string, kind: Kind): string {
   if (kind === 'minute') return `${part.hour}:${part.minute}`
   if (kind === 'clock') return `${part.hour}:${part.minute}:${part.second}`
   if (kind === 'date') return `${part.month}-${part.day} ${part.hour}:${part.minute}`
-  return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second}`
+  const long = `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`
+  return kind === 'long' ? long : `${long}:${part.second}`
 }
 
 /** Milliseconds that the zone is ahead of UTC at that instant. */
@@ -38,6 +41,14 @@ export function zoneOffsetMs(ms: number, zone: string): number {
     Number(part.hour), Number(part.minute), Number(part.second),
   )
   return asUtc - Math.floor(ms / 1000) * 1000
+}
+
+export const zoneHere = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** Where clocks differ from those of whoever looks, the instant says whose it is: on pages of several sites nothing else does. */
+export function formatElsewhere(ms: number, zone: string, kind: Kind, here = zoneHere()): string {
+  const text = formatInstant(ms, zone, kind)
+  return zoneOffsetMs(ms, zone) === zoneOffsetMs(ms, here) ? text : `${text} ${zoneName(ms, zone)}`
 }
 
 /** `UTC+8`, `UTC-3:30`. */

@@ -127,7 +127,7 @@ const en: typeof zh = {
     toLimit: 'control value in about {h} h', limitBounds: ' (95 %: {least}–{most} h)', toFailure: 'quickening: failure in about {h} h', leastToFailure: ' (at the earliest {h} h)',
     forecastNote: 'Forecasts come from the last 2–4 days of movement; they are no measurements and replace no limit.', noForecast: 'No forecast ({why}): {points}.',
     motions: { unknown: 'too few data', still: 'no clear movement', steady: 'steady or slowing', 'new-pace': 'a new pace', quickening: 'quickening, not to be forecast yet', failing: 'failing' },
-    selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
+    selectCurve: 'Show the trend of {name}', quantity: { reading: 'Reading', cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
     rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },
   weather: { title: 'Conditions', none: 'No wind sensor.' },

@@ -126,7 +126,7 @@ export default {
     toLimit: '约 {h} 小时后达到控制值', limitBounds: '（95 %：{least}–{most} 小时）', toFailure: '变形加速：约 {h} 小时后可能失稳', leastToFailure: '（最早 {h} 小时）',
     forecastNote: '预测由近 2–4 天的变形推算，不是测量值，不能代替限值报警。', noForecast: '无预测（{why}）：{points}。',
     motions: { unknown: '数据不足', still: '没有明显变形', steady: '匀速或减缓', 'new-pace': '速率刚改变', quickening: '正在加速，尚不能预测', failing: '趋于失稳' },
-    selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
+    selectCurve: '显示 {name} 的曲线', quantity: { reading: '测值', cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
     rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
   weather: { title: '环境', none: '没有风速测点。' },
