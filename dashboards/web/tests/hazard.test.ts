@@ -58,6 +58,9 @@ describe('events', () => {
     expect(factsOf({ reason: 'x', level: 'major', evidence: ['id'], due: '2026-12-01T00:00:00Z', state: {}, onsite: true }).map((one) => [one.name, one.kind]))
       .toEqual([['level', 'word'], ['reason', 'plain'], ['due', 'instant'], ['onsite', 'yes']])
   })
+  it('tell what was measured as numbers, which want a unit', () => {
+    expect(factsOf({ value: 1.74, limit: 2 }).map((one) => [one.name, one.kind])).toEqual([['value', 'number'], ['limit', 'number']])
+  })
   it('carry the letter of the newest proposal', () => {
     expect(draftLetter([event(1, 'rectifying', { kind: 'escalation_proposed', body: { draft: 'old' } }), event(2, 'rectifying', { kind: 'escalation_proposed', body: { draft: 'new' } })])).toBe('new')
     expect(draftLetter([])).toBe('')

@@ -66,9 +66,11 @@ export function openDays(hazard: Pick<Hazard, 'opened_at'>, endMs: number): numb
 const SAID = ['report_kind', 'why', 'due_at', 'number', 'level', 'from', 'to', 'reason_code', 'reason', 'text', 'type', 'person', 'measures', 'funds_wan', 'due', 'emergency_plan', 'cause', 'followup_measures',
   'rectified_at', 'note', 'onsite', 'document', 'authority_level', 'control', 'step', 'until', 'into', 'value', 'limit'] as const
 const WORDED: ReadonlySet<string> = new Set(['report_kind', 'why', 'level', 'from', 'to', 'reason_code', 'type', 'authority_level', 'control'])
+/** Measured: they want the unit of their alarm. */
+const MEASURED: ReadonlySet<string> = new Set(['value', 'limit'])
 const INSTANTS: ReadonlySet<string> = new Set(['due', 'due_at', 'rectified_at', 'until'])
 
-export interface Fact { name: (typeof SAID)[number]; value: string; kind: 'word' | 'instant' | 'yes' | 'plain' }
+export interface Fact { name: (typeof SAID)[number]; value: string; kind: 'word' | 'instant' | 'yes' | 'number' | 'plain' }
 
 export function factsOf(body: unknown): Fact[] {
   if (!body || typeof body !== 'object') return []
@@ -76,7 +78,7 @@ export function factsOf(body: unknown): Fact[] {
   return SAID.flatMap((name): Fact[] => {
     const value = given[name]
     if (value === null || value === undefined || value === '' || typeof value === 'object') return []
-    const kind = WORDED.has(name) ? 'word' : INSTANTS.has(name) ? 'instant' : typeof value === 'boolean' ? 'yes' : 'plain'
+    const kind = WORDED.has(name) ? 'word' : INSTANTS.has(name) ? 'instant' : typeof value === 'boolean' ? 'yes' : MEASURED.has(name) && typeof value === 'number' ? 'number' : 'plain'
     return [{ name, value: String(value), kind }]
   })
 }
