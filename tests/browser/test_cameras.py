@@ -231,6 +231,20 @@ def test_on_a_phone_everything_is_within_reach(come: Callable[..., Visit], axe: 
         assert barriers_on(page, axe) == [], path
 
 
+def test_on_an_english_phone_no_link_runs_into_the_next_and_every_figure_is_in_sight(
+    come: Callable[..., Visit],
+) -> None:
+    page = come(size=PHONE, language="en").open(f"{QUEUE}?state=all")
+    page.wait_for_selector("[data-figures]")
+    assert page.locator("header nav a").count() == 6
+    spilled = """[...document.querySelectorAll('header nav a')]
+        .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+    assert page.evaluate(spilled) == []
+    edges = """[...document.querySelectorAll('[data-figures] td')]
+        .map((one) => one.getBoundingClientRect().right)"""
+    assert max(page.evaluate(edges)) <= PHONE[0]
+
+
 def test_an_export_that_must_wait_says_why_and_until_when(come: Callable[..., Visit], axe: str) -> None:
     seen = come()
     page = seen.open(QUEUE)

@@ -157,6 +157,32 @@ def test_on_a_phone_alarms_come_first_and_one_drawing_at_a_time(
     expect(crane.locator(".hook")).to_have_count(0)
 
 
+def test_on_a_phone_every_limit_is_in_sight_without_scrolling_sideways(arrive: Arrive) -> None:
+    page = settled(arrive(size=PHONE), "/sites/demo/devices/crane-1")
+    edges = page.evaluate(
+        "[...document.querySelectorAll('[data-part=limits] tbody :is(th, td)')]"
+        ".map((one) => one.getBoundingClientRect().right)"
+    )
+    assert edges
+    assert max(edges) <= PHONE[0]
+
+
+def test_a_tab_says_which_page_it_is_and_every_page_has_one_heading(
+    arrive: Arrive, overload: dict[str, Any]
+) -> None:
+    visitor = arrive()
+    names = {
+        "/sites/demo/alarms": "报警 · ",
+        "/sites/demo/devices/crane-1": "1号塔机 · ",
+        f"/hazards/{overload['id']}": f"{overload['number']} · ",
+        "/sites/demo": "",
+    }
+    for path, name in names.items():
+        page = settled(visitor, path)
+        expect(page).to_have_title(re.compile(rf"^(\(\d+\) )?{re.escape(name)}示范工地 · 工地卫士$"))
+        expect(page.locator("h1")).to_have_count(1)
+
+
 def test_an_address_that_leads_nowhere_says_so(arrive: Arrive) -> None:
     page = arrive().open("/no/such/page")
     expect(page.locator("main")).to_contain_text("没有这个页面")
