@@ -129,13 +129,10 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
     app.state.exposed = health.exposed(settings, dsn)
     problems.install(app)
     tell_of_ended_keys(app)
-    for part in _parts_that_remember():
-        app.include_router(part, prefix=API)
     app.router.routes.extend(_routes())
     # Live streams pass through it as they are.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_ABOVE_BYTES, compresslevel=5)
     app.add_middleware(Guards)
-    declared_permissions(app)
     return app
 
 
@@ -154,24 +151,14 @@ def _bare(lifespan: Callable[[FastAPI], contextlib.AbstractAsyncContextManager[N
     )
 
 
-def _parts_that_remember() -> tuple[APIRouter, ...]:
-    """Whose memory of tries, or of who is on his way elsewhere, is the application's own."""
-    return (
-        make_oidc_router(),
-        make_enrolment_router(),
-        make_notices_router(),
-        make_people_router(),
-        make_public_router(),
-    )
-
-
 @functools.cache
 def _routes() -> tuple[BaseRoute, ...]:
-    """All others, once a process: they remember nothing, and to work out what each asks takes a second."""
+    """Once a process: to work out what each asks takes a second. What they remember is each `Own`."""
     whole = _bare(None)
     whole.include_router(_api())
     whole.include_router(health.router)
     whole.include_router(pages.make_router())
+    declared_permissions(whole)
     return tuple(whole.router.routes)
 
 
@@ -189,6 +176,7 @@ def _api() -> APIRouter:
     router = APIRouter(prefix=API)
     _add_server(router)
     for part in (
+        *_of_ways_in_and_out(),
         *_of_accounts_and_sites(),
         *_of_hazards(),
         *_of_office(),
@@ -212,6 +200,17 @@ def _add_server(router: APIRouter) -> None:
             needs_setup=not done,
             oidc=None if oidc is None else TextShown.of(oidc.label),
         )
+
+
+def _of_ways_in_and_out() -> tuple[APIRouter, ...]:
+    """Where somebody comes from elsewhere, and by what people are told."""
+    return (
+        make_oidc_router(),
+        make_enrolment_router(),
+        make_notices_router(),
+        make_people_router(),
+        make_public_router(),
+    )
 
 
 def _of_accounts_and_sites() -> tuple[APIRouter, ...]:

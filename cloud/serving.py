@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any, Generic, LiteralString, TypeVar
 
 import msgspec
 from fastapi import Depends, Request, Response
@@ -21,6 +21,8 @@ from cloud.settings import Settings
 
 _BURST, _INTERVAL_S = 10, 6.0
 _CODE_BURST, _CODE_INTERVAL_S = 5, 300.0
+
+T = TypeVar("T")
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +43,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates = msgspec.field(default_factory=Rates)
     tickets: Reader = msgspec.field(default_factory=Reader)
     """Reads the tokens by which gateways bring pictures."""
+    remembered: dict["Own[Any]", Any] = msgspec.field(default_factory=dict)
 
     def now(self) -> dt.datetime:
         """The clock as the database has instants."""
@@ -57,6 +60,21 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         """The first row of a query."""
         found = await self.rows(query, parameters)
         return found[0] if found else None
+
+
+class Own(Generic[T]):
+    """What routes remember, such as who tried how often; each application has its own."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        """`make` makes it when it is first asked for."""
+        self._make = make
+
+    def of(self, serving: Serving) -> T:
+        """The one of this application."""
+        if self not in serving.remembered:
+            serving.remembered[self] = self._make()
+        own: T = serving.remembered[self]
+        return own
 
 
 def make_pool(dsn: str) -> AsyncConnectionPool[AsyncConnection]:

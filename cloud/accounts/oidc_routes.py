@@ -18,7 +18,7 @@ from cloud.accounts.service import clock_s
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.database import AsyncConnection, row_of
 from cloud.problems import not_found
-from cloud.serving import Served, Serving
+from cloud.serving import Own, Served, Serving
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,9 @@ class _Elsewhere:
         return self._provider
 
 
+_ELSEWHERE = Own(_Elsewhere)
+
+
 class _RefusedError(Exception):
     """The slug that the sign-in page has words for."""
 
@@ -52,7 +55,6 @@ class _RefusedError(Exception):
 def make_router() -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["accounts"], prefix="/session/oidc")
-    elsewhere = _Elsewhere()
 
     @router.get(
         "", dependencies=[Public], response_class=RedirectResponse, status_code=303, include_in_schema=False
@@ -61,7 +63,7 @@ def make_router() -> APIRouter:
         request: Request, serving: Served, *, page: Annotated[str, Query(max_length=500)] = "/"
     ) -> RedirectResponse:
         """To the provider; it sends the browser back, and that one to the page."""
-        return await _begin(elsewhere, request, serving, page if _OWN_PAGE.fullmatch(page) else "/")
+        return await _begin(request, serving, page if _OWN_PAGE.fullmatch(page) else "/")
 
     @router.get(
         "/back",
@@ -75,7 +77,7 @@ def make_router() -> APIRouter:
     ) -> RedirectResponse:
         """From the provider, with a code by which it tells us who it is."""
         try:
-            return await _come_back(elsewhere, request, serving, code or "", state or "")
+            return await _come_back(request, serving, code or "", state or "")
         except ProviderError as exc:
             log.warning("signing in elsewhere: %s", exc)
             return _to_sign_in("oidc-refused")
@@ -85,7 +87,8 @@ def make_router() -> APIRouter:
     return router
 
 
-async def _begin(elsewhere: _Elsewhere, request: Request, serving: Serving, page: str) -> RedirectResponse:
+async def _begin(request: Request, serving: Serving, page: str) -> RedirectResponse:
+    elsewhere = _ELSEWHERE.of(serving)
     provider = elsewhere.provider(serving)
     serving.tries.take(f"address {_address(request)}", clock_s())
     try:
@@ -106,9 +109,8 @@ async def _begin(elsewhere: _Elsewhere, request: Request, serving: Serving, page
     return answer
 
 
-async def _come_back(
-    elsewhere: _Elsewhere, request: Request, serving: Serving, code: str, state: str
-) -> RedirectResponse:
+async def _come_back(request: Request, serving: Serving, code: str, state: str) -> RedirectResponse:
+    elsewhere = _ELSEWHERE.of(serving)
     provider = elsewhere.provider(serving)
     begun = elsewhere.seal.open(request.cookies.get(_COOKIE, ""), time.time())
     if begun is None or not hmac.compare_digest(begun.state.encode(), state.encode()):

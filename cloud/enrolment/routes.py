@@ -23,10 +23,13 @@ from cloud.enrolment.model import (
 )
 from cloud.problems import not_found
 from cloud.registry.access import KnownSite
-from cloud.serving import Served
+from cloud.serving import Own, Served
 
 _BURST, _INTERVAL_S = 10, 6.0
 """Of one address: whoever types a code wrong can go on, whoever guesses cannot."""
+_TRIES = Own(lambda: Tries(_BURST, _INTERVAL_S))
+_HASHING = Own(Passwords)
+"""In places of its own: gateways that enrol hold up nobody who signs in."""
 _EDITS = requires("gateways.edit")
 _REFUSED: dict[int | str, dict[str, Any]] = {
     409: {"description": "Gateways are not enrolled here, or this key has a certificate already"}
@@ -35,12 +38,11 @@ _CODE: dict[int | str, dict[str, Any]] = {409: {"description": "Gateways are not
 
 
 def make_router() -> APIRouter:
-    """The routes, with a memory of tries of their own."""
+    """The routes."""
     router = APIRouter(tags=["enrolment"])
-    hashing = Passwords()
     _add_access(router)
-    _add_changing(router, hashing)
-    _add_enrol(router, hashing, Tries(_BURST, _INTERVAL_S))
+    _add_changing(router)
+    _add_enrol(router)
     return router
 
 
@@ -69,13 +71,13 @@ def _add_access(router: APIRouter) -> None:
         return CertificatesShown(items=[CertificateShown(**row) for row in rows])
 
 
-def _add_changing(router: APIRouter, hashing: Passwords) -> None:
+def _add_changing(router: APIRouter) -> None:
     @router.post(
         "/sites/{site}/gateways/{gateway}/code", dependencies=[_EDITS], responses=_CODE, status_code=201
     )
     async def make_code(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> CodeShown:
         """A code with which the gateway is enrolled, or gets new credentials: once, within 15 minutes."""
-        return await service.make_code(serving, signed, hashing, site.site, gateway)
+        return await service.make_code(serving, signed, _HASHING.of(serving), site.site, gateway)
 
     @router.post("/sites/{site}/gateways/{gateway}/revocation", dependencies=[_EDITS], status_code=204)
     async def revoke(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> None:
@@ -83,13 +85,13 @@ def _add_changing(router: APIRouter, hashing: Passwords) -> None:
         await service.revoke(serving, signed, site.site, gateway)
 
 
-def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
+def _add_enrol(router: APIRouter) -> None:
     @router.post("/enrol", dependencies=[ForGateways], responses=_REFUSED)
     async def enrol(asked: Enrol, request: Request, serving: Served) -> Enrolled:
         """What a gateway gets for its one-time code."""
-        address = _address(request)
+        address, tries = _address(request), _TRIES.of(serving)
         tries.take(address, clock_s())
-        enrolled = await service.enrol(serving, hashing, asked, address)
+        enrolled = await service.enrol(serving, _HASHING.of(serving), asked, address)
         # Many gateways may stand behind one address; who has a right code does not guess.
         tries.forgive(address)
         return enrolled
@@ -97,14 +99,14 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
     @router.post("/enrol/seen", dependencies=[ForGateways], responses=_REFUSED, status_code=204)
     async def seen(seen: Seen, request: Request, serving: Served) -> None:
         """The gateway has put its password in a safe place: it is in force now."""
-        address = _address(request)
+        address, tries = _address(request), _TRIES.of(serving)
         tries.take(address, clock_s())
         await service.see(serving, seen, address)
 
     @router.post("/enrol/seen-certificate", dependencies=[ForGateways], responses=_REFUSED, status_code=204)
     async def seen_certificate(seen: SeenCertificate, request: Request, serving: Served) -> None:
         """The gateway has put its certificate in a safe place: no earlier one is good any more."""
-        address = _address(request)
+        address, tries = _address(request), _TRIES.of(serving)
         tries.take(address, clock_s())
         await certifying.see(serving, seen, address)
         tries.forgive(address)
@@ -112,7 +114,7 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
     @router.post("/enrol/renewal", dependencies=[ForGateways], responses=_REFUSED)
     async def renew(asked: Renew, request: Request, serving: Served) -> Issued:
         """The next certificate for a gateway that has one; asked again for the same key, the same."""
-        address = _address(request)
+        address, tries = _address(request), _TRIES.of(serving)
         tries.take(address, clock_s())
         issued = await certifying.renew(serving, asked, address)
         tries.forgive(address)

@@ -26,7 +26,7 @@ from cloud.paging import After, Limit
 from cloud.problems import ProblemError
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IfMatch, acting, etag
-from cloud.serving import Served
+from cloud.serving import Own, Served
 from cloud.shown import Page
 
 _SEES = requires("notices.view")
@@ -42,16 +42,20 @@ whoever has a link that is one is not held up by them.
 """
 
 
+_TESTS = Own(lambda: Tries(_BURST, _INTERVAL_S))
+_CODES_SENT = Own(lambda: Tries(_CODES, _CODES_INTERVAL_S))
+
+
 def make_people_router() -> APIRouter:
-    """The routes, with a memory of tries of their own."""
+    """The routes."""
     router = APIRouter(tags=["notices"])
-    _add_ways(router, Tries(_BURST, _INTERVAL_S), Tries(_CODES, _CODES_INTERVAL_S))
+    _add_ways(router)
     _add_told(router)
-    _add_links(router, _LinkTries())
+    _add_links(router)
     return router
 
 
-def _add_ways(router: APIRouter, tries: Tries, codes: Tries) -> None:
+def _add_ways(router: APIRouter) -> None:
     @router.get("/account/ways", dependencies=[AnySigned])
     async def list_ways(serving: Served, signed: SignedIn) -> WaysShown:
         """By which one is told oneself, and what there is to choose."""
@@ -60,13 +64,13 @@ def _add_ways(router: APIRouter, tries: Tries, codes: Tries) -> None:
     @router.post("/account/ways", dependencies=[AnySigned], status_code=201)
     async def make_way(serving: Served, signed: SignedIn, given: WayNew) -> WaySent:
         """A new one; a code is sent there, to be typed back."""
-        codes.take(str(signed.account_id), clock_s())
+        _CODES_SENT.of(serving).take(str(signed.account_id), clock_s())
         return await ways.make(serving, signed, given)
 
     @router.post("/account/ways/{way}/code", dependencies=[AnySigned])
     async def send_code(way: UUID, serving: Served, signed: SignedIn) -> WaySent:
         """A new code in place of the one before."""
-        codes.take(str(signed.account_id), clock_s())
+        _CODES_SENT.of(serving).take(str(signed.account_id), clock_s())
         return await ways.send_code(serving, signed, way)
 
     @router.post("/account/ways/{way}/proof", dependencies=[AnySigned])
@@ -77,7 +81,7 @@ def _add_ways(router: APIRouter, tries: Tries, codes: Tries) -> None:
     @router.post("/account/ways/{way}/test", dependencies=[AnySigned])
     async def test_way(way: UUID, serving: Served, signed: SignedIn) -> WaySent:
         """Send a test now; the answer is what the other side answered."""
-        tries.take(str(signed.account_id), clock_s())
+        _TESTS.of(serving).take(str(signed.account_id), clock_s())
         return await ways.test(serving, signed, way)
 
     @router.put("/account/ways/{way}", dependencies=[AnySigned])
@@ -146,17 +150,20 @@ class _LinkTries:
             raise
 
 
-def _add_links(router: APIRouter, tries: _LinkTries) -> None:
+_LINK_TRIES = Own(_LinkTries)
+
+
+def _add_links(router: APIRouter) -> None:
     @router.post("/told-links/look", dependencies=[Public])
     async def look_at_link(serving: Served, given: LinkGiven, request: Request) -> ToldLinkShown:
         """What the link of a message is of; nothing is changed."""
-        with tries.counting(given.token, _address(request)):
+        with _LINK_TRIES.of(serving).counting(given.token, _address(request)):
             return await acknowledging.look(serving, given.token)
 
     @router.post("/told-links/acknowledge", dependencies=[Public])
     async def acknowledge_by_link(serving: Served, given: LinkGiven, request: Request) -> ToldLinkShown:
         """Say, without signing in, that one knows: once, in the name of whom the message was sent to."""
-        with tries.counting(given.token, _address(request)):
+        with _LINK_TRIES.of(serving).counting(given.token, _address(request)):
             return await acknowledging.by_link(serving, given.token, _address(request))
 
 

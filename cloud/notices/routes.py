@@ -24,12 +24,13 @@ from cloud.notices.telling import name_of
 from cloud.paging import After, Limit, asked_part, by, part
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
-from cloud.serving import Served
+from cloud.serving import Own, Served
 from cloud.shown import Page, TextShown
 
 _SEES, _EDITS = requires("notices.view"), requires(store.EDITED_WITH)
 _BURST, _INTERVAL_S = 5, 10.0
 """Tests of one channel: enough to get it right, too few to shut a robot out."""
+_TESTS = Own(lambda: Tries(_BURST, _INTERVAL_S))
 _CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {"description": "It contradicts what is there"},
     412: {"description": "Somebody has changed it meanwhile"},
@@ -38,12 +39,12 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
 
 
 def make_router() -> APIRouter:
-    """The routes, with a memory of tests of their own."""
+    """The routes."""
     router = APIRouter(tags=["notices"], responses=_CONFLICT)
     _add_lists(router)
     _add_undelivered(router)
     _add_channels(router)
-    _add_test(router, Tries(_BURST, _INTERVAL_S))
+    _add_test(router)
     return router
 
 
@@ -137,11 +138,11 @@ def _add_channels(router: APIRouter) -> None:
         await service.remove(serving, signed, channel, if_match)
 
 
-def _add_test(router: APIRouter, tries: Tries) -> None:
+def _add_test(router: APIRouter) -> None:
     @router.post("/channels/{channel}/test", dependencies=[_EDITS])
     async def test_channel(channel: UUID, serving: Served, signed: SignedIn) -> Tested:
         """Send a test now; the answer is what the other side answered, whatever that is."""
-        tries.take(str(channel), clock_s())
+        _TESTS.of(serving).take(str(channel), clock_s())
         return await service.test(serving, signed, channel)
 
 

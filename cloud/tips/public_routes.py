@@ -15,7 +15,7 @@ from cloud.callers import PROGRAMS, calling
 from cloud.database import Row, rows_of
 from cloud.evidence import media
 from cloud.problems import ProblemError, not_found
-from cloud.serving import Served, Serving
+from cloud.serving import Own, Served, Serving
 from cloud.shown import TextShown
 from cloud.tips import store
 from cloud.tips.bounds import Bounds
@@ -28,18 +28,18 @@ Code = Annotated[str, Header(alias="X-Tip-Code", max_length=40, description="Of 
 _SHOWN = {"added", "answered"}
 """Events whose words whoever reported reads."""
 _MOST_WORDS = 50
+_BOUNDS = Own(Bounds)
 
 
 def make_public_router() -> APIRouter:
     """Every route that asks for no account."""
     router = APIRouter(tags=["tips"], dependencies=[Public])
-    bounds = Bounds()
-    _add_reporting(router, bounds)
-    _add_own(router, bounds)
+    _add_reporting(router)
+    _add_own(router)
     return router
 
 
-def _add_reporting(router: APIRouter, bounds: Bounds) -> None:
+def _add_reporting(router: APIRouter) -> None:
     @router.get("/public-reports/areas")
     async def read_tip_areas(serving: Served, gate: Annotated[str, Query(max_length=100)] = "") -> TipAreas:
         """What the page for reporting offers; at a gate whose code was read, which site that is."""
@@ -53,7 +53,7 @@ def _add_reporting(router: APIRouter, bounds: Bounds) -> None:
     @router.post("/public-reports", status_code=201)
     async def report_danger(given: TipGiven, serving: Served, request: Request) -> TipReceipt:
         """Report a danger. The answer's code is shown once: who keeps it reads what becomes of the report."""
-        bounds.count_report(request)
+        _BOUNDS.of(serving).count_report(request)
         with calling(PROGRAMS):
             row = await _site_at(serving, given.gate)
             if given.gate and row is None:
@@ -66,18 +66,18 @@ def _add_reporting(router: APIRouter, bounds: Bounds) -> None:
             )
 
 
-def _add_own(router: APIRouter, bounds: Bounds) -> None:
+def _add_own(router: APIRouter) -> None:
     @router.get("/public-reports/own")
     async def read_own_tip(serving: Served, request: Request, code: Code) -> OwnTip:
         """What has become of the report with that receipt."""
-        bounds.count_use(request)
+        _BOUNDS.of(serving).count_use(request)
         with calling(PROGRAMS):
             return await _own(serving, code)
 
     @router.post("/public-reports/own/words")
     async def add_to_own_tip(given: WordsGiven, serving: Served, request: Request, code: Code) -> OwnTip:
         """Say something more."""
-        bounds.count_use(request)
+        _BOUNDS.of(serving).count_use(request)
         with calling(PROGRAMS):
             await _add_words(serving, code, given.words)
             return await _own(serving, code)
@@ -95,11 +95,11 @@ def _add_own(router: APIRouter, bounds: Bounds) -> None:
     )
     async def add_photo_to_own_tip(serving: Served, request: Request, code: Code) -> OwnTip:
         """Send a picture after it."""
-        bounds.count_use(request)
+        _BOUNDS.of(serving).count_use(request)
         with calling(PROGRAMS):
             # Before anything is taken in: whoever has no code sends nothing.
             await _own(serving, code)
-            content = pictured(await bounds.picture(request))
+            content = pictured(await _BOUNDS.of(serving).picture(request))
             await _add_photo(serving, code, content)
             return await _own(serving, code)
 
