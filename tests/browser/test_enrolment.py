@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -17,6 +16,7 @@ from cloud.settings import Enrolment
 from tests.browser.visiting import PHONE, visit
 from tests.cloud.site import BOOT, TestSite, birth, delivery, make_settings, now_ms
 from tests.cloud.web.serving import Web
+from tests.support.plain import plain_client
 from tests.support.postgres import Postgres
 
 
@@ -71,7 +71,7 @@ def test_a_gateway_is_let_in_with_the_code_that_the_page_shows_and_shut_out_agai
     code = shown.locator(".code").inner_text().split()[-1]
     assert f"edge enrol {web.address} {code}" in shown.locator("code").inner_text()
 
-    with httpx.Client(base_url=f"{web.address}/api/v1") as gateway:
+    with plain_client(f"{web.address}/api/v1") as gateway:
         enrolled = gateway.post("/enrol", json={"code": code}).json()
         named = {name: enrolled[name] for name in ("site", "gateway", "password")}
         assert gateway.post("/enrol/seen", json=named).status_code == 204

@@ -18,6 +18,7 @@ from firmware_sim.demo.site import SiteConfiguration
 from tests.browser.visiting import until, visit
 from tests.cloud.registry.records import CHART, CRANE, day
 from tests.cloud.web.serving import new_account, new_session
+from tests.support.plain import plain_client
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -137,7 +138,7 @@ def come(browser: Browser, site: Site) -> Iterator:
 @pytest.fixture
 def files(site: Site) -> Iterator[httpx.Client]:
     """The registry over the interface: its pages have tests of their own."""
-    with httpx.Client(base_url=f"{site.running.url}/api/v1/sites/north") as client:
+    with plain_client(f"{site.running.url}/api/v1/sites/north") as client:
         client.cookies.set(COOKIE, site.engineer)
         made = {**CRANE, "id": "crane-9", "maker": "Acme", "model": "TC-9", "serial_no": "A-7"}
         assert client.post("/registry/devices", json=made).status_code == 201

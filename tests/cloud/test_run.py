@@ -16,6 +16,7 @@ from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.notices.others import Robot
 from tests.cloud.site import birth, now_ms, raised, readings
 from tests.cloud.web.serving import PASSWORD, Stream
+from tests.support.plain import plain_client
 from tests.support.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.postgres, pytest.mark.service]
@@ -143,7 +144,7 @@ def receiver():
 
 @pytest.fixture
 def client(cloud):
-    with httpx.Client(base_url=cloud.address, timeout=45) as client:
+    with plain_client(cloud.address) as client:
         yield client
 
 
@@ -221,7 +222,7 @@ def test_after_a_kill_of_everything_s_parent_the_next_run_takes_over(config, gat
         ).stdout.strip()
         assert link.startswith(following.address + "/setup#")
         token = link.rpartition("#")[2]
-        with httpx.Client(base_url=following.address, timeout=45) as client:
+        with plain_client(following.address) as client:
             client.post("/api/v1/setup", json={"token": token, "name": "a", "password": PASSWORD})
             assert client.get("/api/v1/sites/run/statistics").json()["readings"] == 2
     finally:

@@ -15,6 +15,7 @@ from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.test_run import Cloud
 from tests.cloud.web.serving import PASSWORD
 from tests.support.broker import Broker, free_port
+from tests.support.plain import plain_client
 from tests.support.waiting import PATIENCE_S
 
 PROGRAM = Path(sys.executable).with_name("sitewarden")
@@ -52,7 +53,7 @@ def cloud(folder: Path, fresh_broker: Broker) -> Iterator[Cloud]:
 @pytest.fixture
 def admin(cloud: Cloud) -> Iterator[httpx.Client]:
     """Whoever has just set the cloud up, and made a site with a gateway."""
-    with httpx.Client(base_url=f"{cloud.address}/api/v1", timeout=45) as client:
+    with plain_client(f"{cloud.address}/api/v1") as client:
         set_up = {"token": cloud.setup_token, "name": "站长", "password": PASSWORD}
         assert client.post("/setup", json=set_up).status_code == 201
         site = {"id": "tower-a", "name": {"zh": "甲塔", "en": "Tower A"}, "time_zone": "Asia/Shanghai"}

@@ -14,6 +14,7 @@ from cloud.problems import ProblemError
 from cloud.settings import Limits, Rate
 from tests.cloud.site import make_settings
 from tests.cloud.web.serving import PASSWORD, Stream, Web, change_role, changing, new_account, new_session
+from tests.support.plain import plain_client
 
 
 def slug(answer: httpx.Response) -> tuple[int, str]:
@@ -30,9 +31,7 @@ def make(web, *permissions: str, name: str = "大屏", **more) -> httpx.Response
 
 
 def program(web, token: str) -> httpx.Client:
-    return httpx.Client(
-        base_url=web.address + "/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=45
-    )
+    return plain_client(web.address + "/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=45)
 
 
 def test_a_token_opens_what_it_is_for_and_nothing_else(web, site):
@@ -156,7 +155,7 @@ def test_whoever_asks_too_often_is_told_when_to_come_back_and_others_are_not(slo
         COOKIE, new_session(site.connection, new_account(site.connection, "别人", "viewer"))
     )
     assert slow.get("/sites").status_code == 200
-    with httpx.Client(base_url=slow.address) as stranger:
+    with plain_client(slow.address) as stranger:
         statuses = [stranger.get("/api/v1/server").status_code for _ in range(3)]
         assert statuses == [200] * 3
         assert stranger.get("/api/v1/sites").status_code == 429

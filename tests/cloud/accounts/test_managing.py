@@ -13,6 +13,7 @@ from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.registry.records import problem
 from tests.cloud.site import now_ms
 from tests.cloud.web.serving import PASSWORD, assign, changing, new_account, new_session
+from tests.support.plain import plain_client
 
 WHY = {"reason": "到岗"}
 NEW = "another good long passphrase"
@@ -37,7 +38,7 @@ def slug(answer: httpx.Response) -> tuple[int, str]:
 
 
 def visitor(web) -> httpx.Client:
-    return httpx.Client(base_url=web.address + "/api/v1", timeout=45)
+    return plain_client(web.address + "/api/v1")
 
 
 def names(web) -> list[str]:

@@ -13,6 +13,7 @@ from sitewarden.text import Text
 from tests.cloud.accounts.provider import CLIENT, SECRET, IdentityProvider, providing
 from tests.cloud.site import make_settings
 from tests.cloud.web.serving import Web, changing, new_account
+from tests.support.plain import plain_client
 
 BEGIN = "/api/v1/session/oidc"
 
@@ -143,7 +144,7 @@ def test_a_token_signed_by_another_key_is_not_believed_and_a_new_key_is_looked_u
 
 def test_only_the_browser_that_began_comes_back_and_a_code_is_good_once(served, account):
     answer = to_provider(served.client)
-    with httpx.Client(base_url=served.address) as other:
+    with plain_client(served.address) as other:
         assert back(other, answer) == refused("stale")
     assert back(served.client, answer, state="another") == refused("stale")
     assert back(served.client, answer) == refused("stale"), "a failed return takes the cookie away"

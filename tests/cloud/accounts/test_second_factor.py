@@ -9,6 +9,7 @@ from cloud.accounts.links import NoSuchAccountError
 from cloud.accounts.permissions import COOKIE
 from tests.cloud.site import make_settings, now_ms
 from tests.cloud.web.serving import PASSWORD, Web, assign, new_account, new_session
+from tests.support.plain import plain_client
 
 WHO = {"name": "王监督", "password": PASSWORD}
 PROOF = {"password": PASSWORD}
@@ -45,7 +46,7 @@ def test_whoever_has_set_it_up_signs_in_with_a_code_and_each_is_good_once(web, s
     secret, codes = set_up(web)
     shown = web.get("/session/second-factor").json()
     assert (shown["active"], shown["recovery_codes_left"], len(set(codes))) == (True, 10, 10)
-    with httpx.Client(base_url=web.address + "/api/v1") as other:
+    with plain_client(web.address + "/api/v1") as other:
         assert slug(other.post("/session", json=WHO)) == (401, "second-factor-needed")
         assert slug(other.post("/session", json={**WHO, "code": "000000"})) == (401, "wrong-code")
         assert slug(other.post("/session", json={**WHO, "password": "no", "code": code(secret)})) == (

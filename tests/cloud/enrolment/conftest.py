@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cloud.enrolment.roster import Roster
@@ -13,6 +12,7 @@ from cloud.settings import Enrolment, Settings
 from tests.cloud.enrolment.keys import Key, request_of, signature_of
 from tests.cloud.site import TestSite, make_settings, now_ms
 from tests.cloud.web.serving import Web
+from tests.support.plain import plain_client
 
 HAND_MADE = "cloud:$7$101$c2FsdA==$aGFzaA==\ndemo/gw-1:$7$101$c2FsdA==$aGFzaA==\n"
 
@@ -69,7 +69,7 @@ class Asking:
 
     def __init__(self, web: Web) -> None:
 
-        self._client = httpx.Client(base_url=web.address, timeout=45)
+        self._client = plain_client(web.address)
         self._web = web
 
     def code(self, gateway: str = "gw-1") -> str:

@@ -9,7 +9,7 @@ from cloud.accounts.permissions import COOKIE
 from cloud.accounts.sealing import Cost, new_key, seal
 from cloud.accounts.signing import Signer
 from tests.cloud.web.serving import PASSWORD, Web, new_account, new_session
-from tests.support.waiting import PATIENCE_S
+from tests.support.plain import plain_client
 
 SIGNATURE = {"password": PASSWORD}
 CHEAP = Cost(time_cost=1, memory_kib=8, lanes=1)
@@ -42,7 +42,7 @@ class Somebody:
     def __init__(self, web: Web, connection: Any, name: str, *roles: str, **scope: Any) -> None:
         self.account = new_account(connection, name, *roles, **(scope or {"site": "demo"}))
         signer_of(connection, self.account)
-        self.client = httpx.Client(base_url=f"{web.address}/api/v1/", timeout=PATIENCE_S)
+        self.client = plain_client(f"{web.address}/api/v1/")
         self.client.cookies.set(COOKIE, new_session(connection, self.account))
 
     def see(self, hazard: Any) -> httpx.Response:

@@ -7,7 +7,6 @@ import sys
 import threading
 import uuid
 
-import httpx
 import msgspec
 import psycopg
 import pytest
@@ -24,6 +23,7 @@ from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.site import BOOT, birth, cleared, now_ms, raised, readings
 from tests.cloud.web.serving import Web
 from tests.support.broker import Broker
+from tests.support.plain import plain_client
 
 COMMITTED = {
     "readings": "SELECT 1 FROM reading WHERE value = %s",
@@ -308,7 +308,8 @@ def test_a_broker_that_comes_back_with_nothing_is_served_again_and_live_goes_on(
 
 def ready(running: Running) -> tuple[int, str | None, dict[str, bool]]:
     """What the process answers to who asks whether it is ready."""
-    answer = httpx.get(f"http://127.0.0.1:{running.ingest._port.port}/readyz")
+    with plain_client(f"http://127.0.0.1:{running.ingest._port.port}") as client:
+        answer = client.get("/readyz")
     return answer.status_code, answer.headers.get("retry-after"), answer.json()["parts"]
 
 

@@ -2,7 +2,6 @@
 
 import socket
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from cloud.sites.registry import Registry
 from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.metrics.reading import samples, told
 from tests.cloud.site import delivery, heartbeat, make_settings, now_ms, raised, readings
+from tests.support.plain import plain_client
 
 TOKEN = "a token that nobody guesses"
 LOCAL = {"host": "127.0.0.1:8080"}
@@ -167,7 +167,7 @@ def test_the_ingest_s_port_tells_metrics_whether_it_lives_and_what_it_lacks():
     server = MetricsServer(Metrics(port=0), asked)
     server.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+        with plain_client(f"http://127.0.0.1:{server.port}") as client:
             assert "sitewarden_broker_connected" in client.get("/metrics").text
             assert client.get("/metrics", headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 401
             assert client.get("/healthz").status_code == 200

@@ -19,6 +19,7 @@ from tests.cloud.notices.others import mail_server
 from tests.cloud.notices.test_telling import account, told
 from tests.cloud.site import acknowledged, now_ms, raised
 from tests.cloud.web.serving import Web, new_account, new_session
+from tests.support.plain import plain_client
 
 PAGES = "https://safety.example.com"
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
@@ -45,7 +46,7 @@ def person(site, web: Web) -> Iterator[httpx.Client]:
     """The safety officer, signed in."""
     own = new_account(site.connection, "小张", "safety_officer", site="demo")
     cookies = {COOKIE: new_session(site.connection, own)}
-    with httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies) as client:
+    with plain_client(f"{web.address}/api/v1", cookies=cookies) as client:
         yield client
 
 
@@ -58,7 +59,7 @@ def signed_in(web: Web, site, own: int) -> httpx.Client:
 @pytest.fixture
 def stranger(web: Web) -> Iterator[httpx.Client]:
     """Nobody has signed in."""
-    with httpx.Client(base_url=f"{web.address}/api/v1") as client:
+    with plain_client(f"{web.address}/api/v1") as client:
         yield client
 
 
@@ -128,7 +129,7 @@ def test_the_word_of_a_crane_operator_is_noted_and_stops_nobody_from_being_told(
     own = new_account(site.connection, "司机", "equipment_operator", site="demo")
     site.born().deliver(raised(level=3))
     cookies = {COOKIE: new_session(site.connection, own)}
-    with httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies) as operator:
+    with plain_client(f"{web.address}/api/v1", cookies=cookies) as operator:
         (mine,) = operator.get("/account/told").json()["items"]
         assert operator.post(f"/told/{mine['id']}/acknowledge").status_code == 204
     shown = web.get("/sites/demo/told").json()["items"][0]

@@ -19,7 +19,7 @@ from tests.cloud.hazards.people import SIGNATURE
 from tests.cloud.registry.records import problem
 from tests.cloud.site import now_ms
 from tests.cloud.web.serving import Web, assign
-from tests.support.waiting import PATIENCE_S
+from tests.support.plain import plain_client
 
 NAME, CONTACT = "王守密不可见", "13900001234"
 WHO = {"name": NAME, "contact": CONTACT, "insider": True}
@@ -35,7 +35,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def stranger(web):
-    with httpx.Client(base_url=f"{web.address}/api/v1/", timeout=PATIENCE_S) as client:
+    with plain_client(f"{web.address}/api/v1/") as client:
         yield client
 
 
@@ -277,8 +277,8 @@ def test_the_name_of_whoever_reported_is_in_no_answer_no_log_and_no_table(
 ):
     tip, site = receipt["tip"], web.app.state.serving
     base = f"{web.address}/api/v1/"
-    admin = stack.enter_context(httpx.Client(base_url=base, cookies=web.client.cookies))
-    stranger = stack.enter_context(httpx.Client(base_url=base))
+    admin = stack.enter_context(plain_client(base, cookies=web.client.cookies))
+    stranger = stack.enter_context(plain_client(base))
     stranger.put("public-reports/own/photos", content=photo(), headers={"X-Tip-Code": receipt["code"]})
     hazard = verify(county, tip).json()["hazard"]
     known = {

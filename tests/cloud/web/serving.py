@@ -15,6 +15,7 @@ from cloud.accounts.tokens import new_token, token_hash
 from cloud.app import make_app
 from cloud.server import Server, listen, make_server
 from cloud.settings import Settings
+from tests.support.plain import plain_client
 
 PASSWORD = "a good long passphrase"
 HASHED = argon2.PasswordHasher().hash(PASSWORD)
@@ -80,7 +81,7 @@ class Web:
         self.server: Server = make_server(self.app, settings.proxies)
         self._thread = threading.Thread(target=self.server.run, args=([self.listening],), daemon=True)
         self._thread.start()
-        self.client = httpx.Client(base_url=self.address, timeout=45)
+        self.client = plain_client(self.address)
         deadline = time.monotonic() + 45
         while not self.server.started:
             assert time.monotonic() < deadline, "the web server does not start"

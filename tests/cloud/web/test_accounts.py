@@ -14,7 +14,7 @@ from cloud.accounts.setup_link import AlreadySetUpError, new_setup_link
 from cloud.problems import ProblemError
 from tests.cloud.site import make_settings, now_ms
 from tests.cloud.web.serving import PASSWORD, Web
-from tests.support.waiting import PATIENCE_S
+from tests.support.plain import plain_client
 
 COOKIE = "sitewarden_session"
 
@@ -65,7 +65,7 @@ def test_two_who_hold_the_link_make_one_account(fresh, site):
     answers: list[int] = []
 
     def set_up(n: int) -> None:
-        with httpx.Client(base_url=fresh.address, timeout=PATIENCE_S) as client:
+        with plain_client(fresh.address) as client:
             answers.append(client.post("/api/v1/setup", json={**body, "name": f"n{n}"}).status_code)
 
     threads = [threading.Thread(target=set_up, args=(n,)) for n in range(4)]

@@ -1,6 +1,5 @@
 """Every route says who may call it, and means it."""
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -16,6 +15,7 @@ from cloud.accounts.permissions import (
 from cloud.accounts.roles import UnknownPermissionError
 from cloud.app import make_app
 from cloud.settings import Settings
+from tests.support.plain import plain_client
 
 APP = make_app(Settings.nowhere(), "")
 DECLARED = declared_permissions(APP)
@@ -75,7 +75,7 @@ def test_a_route_asks_one_thing_and_one_that_there_is():
 
 
 def test_nobody_gets_in_without_signing_in(web):
-    with httpx.Client(base_url=web.address) as stranger:
+    with plain_client(web.address) as stranger:
         for name in PROTECTED:
             method, path = name.split(" ")
             for named in ("{hazard}", "{episode}", "{trial}"):
