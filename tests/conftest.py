@@ -1,5 +1,6 @@
 """Fixtures that every package's tests share, and the account of what a run left out and why."""
 
+import gc
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +31,26 @@ MARKERS_OF_FIXTURE = {
 
 
 # Longest first: what is begun last is waited for alone.
-LONG = ("tests/browser", "tests/system", "tests/firmware_sim")
+LONG = (
+    "tests/browser",
+    "tests/system",
+    "tests/firmware_sim",
+    "tests/edge/test_failpoints.py",
+    "tests/cloud/cameras/test_cameras.py",
+    "tests/edge/test_watching.py",
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is collected stays to the end: looking through it for garbage, again and again, finds none."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)  # after the shuffle

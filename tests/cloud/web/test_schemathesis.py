@@ -1,5 +1,6 @@
 """Whatever is asked of the interface, it answers as its description says, never with a fault of its own."""
 
+import copy
 from collections import defaultdict
 
 import pytest
@@ -7,13 +8,12 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.schemas import APIOperation
 
-from cloud.app import make_app, openapi
-from cloud.settings import Settings
 from tests.cloud.registry.records import CRANE, PIT, Registry
 from tests.cloud.site import raised, readings
+from tests.cloud.web.described import DOCUMENT
 from tests.support.waiting import PATIENCE_S
 
-SCHEMA = schemathesis.openapi.from_dict(openapi(make_app(Settings.nowhere(), "")))
+SCHEMA = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT))
 LEFT_OUT = {
     ("DELETE", "/api/v1/session"): "signs out whoever asks",
     ("GET", "/api/v1/sites/{site}/live"): "does not end",
