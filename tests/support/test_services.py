@@ -80,6 +80,30 @@ def test_each_database_is_separate_and_a_template_is_copied(postgres: Postgres) 
         psycopg.connect(original)
 
 
+_WHAT_EMPTYING_ASKS_OF = """
+    CREATE TABLE storage (watermark timestamptz, computed_to timestamptz, days_to timestamptz,
+                          late_before timestamptz, packed_to timestamptz, raw_from timestamptz);
+    CREATE TABLE reading (x int);
+"""
+
+
+def test_a_database_is_emptied_again_also_by_a_connection_that_was_ended(postgres: Postgres) -> None:
+    dsn = postgres.create_database()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(_WHAT_EMPTYING_ASKS_OF)
+        postgres.empty(dsn)
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("INSERT INTO reading VALUES (1)")
+        postgres.empty(dsn)
+        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+    # It is in nobody's way.
+    postgres.drop_database(postgres.create_database(template=dsn))
+    postgres.drop_database(dsn)
+
+
 def test_the_programs_role_has_no_power_over_the_server(postgres: Postgres) -> None:
     dsn = postgres.create_database()
     with psycopg.connect(postgres.app_dsn(dsn)) as connection:
