@@ -30,7 +30,7 @@ def test_it_is_openapi_3_1_and_every_answer_has_a_model():
             assert good, (method, path)
             for status, response in good.items():
                 media = response.get("content", {})
-                if status == "204" or not FILES.isdisjoint(media):
+                if method == "head" or status == "204" or not FILES.isdisjoint(media):
                     continue
                 assert "$ref" in media["application/json"]["schema"], (method, path)
 
