@@ -18,8 +18,9 @@ from edge import agent as agent_module
 from edge.agent import Agent
 from edge.config import load_gateway
 from sitewarden.messages import Shelf, Status, readings_of
+from sitewarden.quality import Quality
 from tests.edge.cloud import Cloud, listening
-from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure, WriteGateway
+from tests.edge.conftest import GATEWAY_NAME, SITE_NAME, Configure, WriteGateway
 from tests.support.broker import Broker
 from tests.support.modbus import ModbusServer, Unit, serving
 from tests.support.waiting import PATIENCE_S, until
@@ -85,15 +86,14 @@ async def agent(file: Path) -> AsyncIterator[Run]:
         await run.end(signal.SIGKILL)
 
 
-async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
+async def test_an_overload_sounds_from_its_first_reading_and_reaches_the_cloud_once(
     configured: Configure, broker: Broker, cloud: Cloud
 ) -> None:
     async with site() as (server, crane), agent(configured(server, broker)) as run:
         await until(lambda: crane.asked > 5)
-        crane.load, since = OVERLOAD, time.time() * 1000
+        crane.load = OVERLOAD
         await until(run.lines)
         line = run.lines()[0]
-        assert line["at_ms"] - since <= INTERVAL_MS + 150
         assert (line["change"], line["siren"], line["lamp"]) == ("raised", "continuous", "red")
         crane.load = EMPTY
         await until(lambda: len(cloud.alarms) == 2)
@@ -104,7 +104,9 @@ async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
         # Everything that was written was receipted before the end, and the end was said.
         await until(lambda: cloud.states("offline"))
         written = [r for m in cloud.readings for r in readings_of(m.series, m.at)]
-        assert {r.value for r in written if r.point == "crane-1/load"} == {1.0, 3.0}
+        loads = [r for r in written if r.point == "crane-1/load" and r.quality == Quality.GOOD]
+        assert {r.value for r in loads} == {1.0, 3.0}
+        assert line["at_ms"] == min(r.at_ms for r in loads if r.value == 3.0)
         assert len({(r.point, r.at_ms) for r in written}) == len(written)
 
 
@@ -386,11 +388,10 @@ async def test_a_tone_ends_by_time_without_an_acknowledgement(
         stop = asyncio.Event()
         task = asyncio.create_task(running.run(stop))
         try:
-            crane.load = OVERLOAD
+            since, crane.load = time.monotonic(), OVERLOAD
             await until(lambda: running.snapshot().siren.siren == "continuous")
-            since = time.monotonic()
             await until(lambda: running.snapshot().siren.siren == "off")
-            assert time.monotonic() - since > 0.8
+            assert time.monotonic() - since > 1
             assert running.snapshot().siren.lamp == "red"
             assert [alarm.acknowledged_at for alarm in running.snapshot().alarms] == [None]
         finally:
