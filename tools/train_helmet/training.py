@@ -33,6 +33,8 @@ CHECKS = 10
 """How often validation is looked at."""
 SMOOTHING = 0.999
 IMITATION = 1.0
+LAYOUT = torch.channels_last
+"""Of images and weights: a step takes two thirds of the time on a processor as well."""
 
 
 class Run(NamedTuple):
@@ -130,11 +132,7 @@ class _Record:
 def _started(shape: Shape, start: Path, device: str) -> Detector:
     detector = Detector(shape)
     load_backbone(detector.backbone, start)
-    return detector.to(device=torch.device(device), memory_format=_layout(device))
-
-
-def _layout(device: str) -> torch.memory_format:
-    return torch.contiguous_format if device == "cpu" else torch.channels_last
+    return detector.to(device=torch.device(device), memory_format=LAYOUT)
 
 
 class _Trainer:
@@ -162,7 +160,7 @@ class _Trainer:
     def _step(self, detector: Detector, optimizer: torch.optim.Optimizer, run: Run, *, calm: bool) -> Tensor:
         batch = self.album.batch(self.plan.batch, calm=calm)
         detector.train()
-        images = batch.images.contiguous(memory_format=_layout(self.plan.device))
+        images = batch.images.contiguous(memory_format=LAYOUT)
         answer = self._answer(detector, images)
         value = loss(answer, self.grid, batch.kinds, batch.boxes)
         if run.teacher is not None:
