@@ -1,6 +1,7 @@
 """Cameras over HTTP: boxes while one looks, alarms to be judged, and how far each can be believed."""
 
 import asyncio
+import contextlib
 import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
@@ -257,15 +258,23 @@ async def export_camera_alarms(
     """
     mark = Mark(name=signed.name, at=serving.now(), time_zone=site.time_zone)
     wanted = Wanted(site.site, serving.settings.mode, devices, device)
-    by, vault = who(serving, signed), Vault.of(serving.settings)
-    written = await in_a_thread(export, serving.dsn, wanted, mark, by=by, vault=vault)
     within = devices if device is None else [device] if is_among(device, devices) else []
+    # From here on: meanwhile it is made, which takes up to a minute and a half.
     may_see = still(
         request.app.state.permits,
         Watched(credential_of(request), site.site),
         _REVIEW,
         lambda now: now is None or (within is not None and now.issuperset(within)),
     )
+    by, vault = who(serving, signed), Vault.of(serving.settings)
+    with contextlib.ExitStack() as unsent:
+        written = unsent.enter_context(
+            await in_a_thread(export, serving.dsn, wanted, mark, by=by, vault=vault)
+        )
+        if not await may_see():
+            raise not_found("camera")
+        # It is closed when it has been sent.
+        unsent.pop_all()
     name = f"{site.site}-cut-outs-{mark.at:%Y-%m-%d}.zip"
     return ZipFile.of(written, attachment(name, ZIP), may_see)
 

@@ -228,3 +228,24 @@ def test_who_loses_the_camera_while_he_saves_gets_no_further_part(
     else:
         with pytest.raises(httpx.RemoteProtocolError):
             web.get(EXPORT)
+
+
+def test_who_loses_the_camera_while_it_is_made_gets_none_of_it(
+    site, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(site, web, 1, verdict="right")
+    account = new_account(site.connection, "队长", "safety_officer", site="demo", devices=["gate"])
+    web.client.cookies.set(COOKIE, new_session(site.connection, account))
+    passed_s = [0.0]
+    monkeypatch.setattr("cloud.live.permits.clock_s", lambda: passed_s[0])
+
+    def made_slowly(*given, **more):
+        written = exporting.export(*given, **more)
+        passed_s[0] += 60
+        with changing(site.connection):
+            ended = "UPDATE assignment SET valid_until = now() WHERE account_id = %s"
+            site.connection.execute(ended, [account])
+        return written
+
+    monkeypatch.setattr("cloud.cameras.routes.export", made_slowly)
+    assert web.get(EXPORT).status_code == 404
