@@ -74,7 +74,7 @@ _REFUSED = {
 _OF_ALARM: LiteralString = """
     SELECT told.*, account.name
       FROM told JOIN account ON account.id = %(account)s
-     WHERE told.episode = %(episode)s FOR UPDATE OF told
+     WHERE told.about = 'alarm/' || %(episode)s::uuid::text FOR UPDATE OF told
 """
 _ROLES: LiteralString = """
     SELECT ARRAY(SELECT role FROM unnest(%(roles)s::text[]) AS role

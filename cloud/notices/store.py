@@ -196,7 +196,8 @@ UNDELIVERED: LiteralString = """
                    -- Whoever silenced the siren counts only where the table found nobody who must know.
                    AND (episode.acknowledged_at IS NULL
                         OR EXISTS (SELECT FROM told
-                                    WHERE told.episode = episode.id AND told.accounts <> '{}'))
+                                    WHERE told.about = 'alarm/' || episode.id::text
+                                          AND told.accounts <> '{}'))
                    AND NOT EXISTS (SELECT FROM told
                                     WHERE (told.told = notice.told OR told.about = notice.about)
                                           AND told.acknowledged_at IS NOT NULL)
