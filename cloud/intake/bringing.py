@@ -42,7 +42,7 @@ _AREA: LiteralString = """
      ORDER BY code = %(area)s DESC LIMIT 2
 """
 _KNOWN: LiteralString = """
-    SELECT version, body, first_received_at, late FROM intake_now
+    SELECT version, body, site, first_received_at, late FROM intake_now
      WHERE (kind, system, external_id) = (%(kind)s, %(system)s, %(external_id)s)
 """
 _INSERT: LiteralString = """
@@ -279,7 +279,9 @@ async def _keep(bringing: Bringing, placed: Placed, brought: Brought) -> bool:
     brought.changed += known is not None
     brought.late += late
     said = said_of(row, values, site)
-    if said is not None and is_news(row, None if known is None else known["body"]):
+    # Nobody at another site has heard of what was taken for its.
+    before = known["body"] if known is not None and known["site"] == values["site"] else None
+    if said is not None and is_news(row, before):
         brought.told.append(said)
     return True
 

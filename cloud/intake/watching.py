@@ -221,7 +221,8 @@ def warning_case(site: SiteEntry, row: Row) -> Case:
     due = local(row["due_at"], site.time_zone)
     return Case(
         kind="external_warning_late",
-        of=f"{row['system']}/{row['external_id']}",
+        # It may be put off by hours, too.
+        of=f"{row['system']}/{row['external_id']}/{due:%H:%M}",
         level=_UNHANDLED,
         title=Text(
             f"{site.name.zh}：上级平台预警逾期未处理", f"{site.name.en}: a warning was not dealt with in time"

@@ -420,3 +420,30 @@ def test_numbers_of_identity_cards_are_recognised(born, number, last):
 def test_every_kind_has_a_column_for_every_field_that_it_needs():
     for kind in EVERY.values():
         assert {column.field.partition(".")[0] for column in kind.columns} == set(kind.row.model_fields)
+
+
+def test_a_warning_that_was_taken_for_another_sites_is_told_where_it_is_of(web, site, trees):
+    become(web, site, "province_authority", node=trees["province"])
+    now = dt.datetime.now(dt.UTC).isoformat()
+    row = {"external_id": "w-8", "text": "未按期检测", "issued_at": now}
+    for where in ("demo", "north", "north"):
+        assert bring(web, "external_warnings", [{**row, "site": where}]).is_success
+    told = site.rows("SELECT site FROM told WHERE kind = 'external_warning' ORDER BY site")
+    assert told == [("demo",), ("north",)]
+
+
+def test_a_warning_that_is_put_off_by_hours_is_told_again_when_they_are_over(web, site, county):
+    zone = dt.timezone(dt.timedelta(hours=8))
+    noon = dt.datetime.combine(dt.datetime.now(zone).date() + dt.timedelta(days=1), dt.time(12), zone)
+    now = dt.datetime.now(dt.UTC).isoformat()
+    row = {"external_id": "w-9", "site": "demo", "text": "未按期检测", "issued_at": now}
+    found = []
+    for hours in (0, 6):
+        due = noon + dt.timedelta(hours=hours)
+        assert bring(web, "external_warnings", [{**row, "due_at": due.isoformat()}]).is_success
+        for minutes in (-1, 1, 2):
+            at_ms = round((due + dt.timedelta(minutes=minutes)).timestamp() * 1000)
+            telling = Telling(settings=site.settings, sites={SITE.site: SITE}, now_ms=at_ms)
+            CredentialWatch().look(site.connection, telling)
+            found.append(site.value("SELECT count(*) FROM told WHERE kind = 'external_warning_late'"))
+    assert found == [0, 1, 1, 1, 2, 2]
