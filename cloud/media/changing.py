@@ -37,8 +37,8 @@ def check_last(connection: Connection, numbers: Collection[str]) -> None:
     if last is not None and last[0] not in numbers:
         raise SiteWardenError(
             f"the key was changed to {last[0]} at another machine ({last[1]:%Y-%m-%d %H:%M} UTC), and that "
-            "key is not here: bring its file and those beside it here first. --lost gives up what rests "
-            "under it"
+            "key is not here: bring its file and those beside it here first. Where it is lost for good, "
+            "`change --lost` makes another one: what rests under it stays closed"
         )
 
 

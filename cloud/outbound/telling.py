@@ -10,7 +10,7 @@ from cloud.database import Connection, Row, instant
 from cloud.instants import HOME_ZONE, local
 from cloud.notices.opening import Said, Telling, tell_node
 from cloud.notices.words import Words
-from cloud.outbound.queue import Claimed, Outcome
+from cloud.outbound.queue import Claimed, Outcome, plain
 from cloud.registry.known import load_sites
 from cloud.settings import Settings
 
@@ -49,7 +49,7 @@ def tell_rejected(
     row = connection.execute("SELECT name, node FROM connector WHERE connector = %s", [connector]).fetchone()
     assert row is not None  # noqa: S101  a package of it was just refused
     name, node = row
-    said_why = " ".join(why).strip()[:300]
+    said_why = plain(" ".join(why))[:300]
 
     def words(language: str) -> Words:
         if language == "en":

@@ -146,7 +146,7 @@ def test_a_receipt_that_refuses_a_package_is_told_too(web, site, officer, sender
     folder: Path = settings.data_dir / "outbound" / connector["id"]
     (file,) = (folder / "outgoing").iterdir()
     said = json.loads(file.read_text())
-    receipt = {"id": said["id"], "hash": said["hash"], "result": "rejected", "code": "17", "text": "缺编号"}
+    receipt = {"id": said["id"], "hash": said["hash"], "result": "rejected", "code": "17", "text": "缺\0编号"}
     (folder / "receipts" / "a.json").write_text(json.dumps(receipt))
     sender()
     assert site.rows(REFUSED) == [("须有人处理后重新报送，不会自动重发。原因：17 缺编号",)]
