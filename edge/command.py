@@ -139,7 +139,9 @@ def _load(bus: Bus) -> str:
 
 def _requests(per_s: float) -> str:
     """By the second, or how far apart they are where that is longer."""
-    return f"{per_s:.3g} requests/s" if per_s >= 1 or not per_s else f"a request every {1 / per_s:.3g} s"
+    if per_s >= 1 or not per_s:
+        return f"{per_s:.3g} requests/s"
+    return f"a request every {round(1 / per_s, 1):g} s"
 
 
 def _spoken_to(device: Device) -> str:

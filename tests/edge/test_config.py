@@ -506,6 +506,14 @@ def test_the_command_says_what_would_run(gateway_dict: dict[str, Any], write_gat
     assert "pit-horizontal-cumulative-70: pit-1/h1.cumulative >= 14 mm, either way, level 2" in done.stdout
 
 
+def test_the_command_says_how_far_apart_the_requests_of_a_slow_poll_are(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    device(gateway_dict, 0)["interval_ms"] = 1_800_000
+    done = command("edge", "check", str(write_gateway(gateway_dict)))
+    assert "device crane-1: reference-tower-crane, unit 1, a request every 1800 s" in done.stdout
+
+
 @pytest.mark.parametrize("action", ["check", "run"])
 def test_the_command_ends_with_2_and_names_line_field_and_mend(
     action: str, gateway_dict: dict[str, Any], write_gateway: WriteGateway
