@@ -23,7 +23,8 @@ _MEANT = {
 } | {chr(ord("０") + digit): str(digit) for digit in range(10)}
 _SPACES = {"\t": "a tab", "\u00a0": "a no-break space", "\u3000": "a Chinese (full-width) space"}
 _INDENT = re.compile(r"^[ \-]*(?P<odd>[\t\u00a0\u3000])")
-_KEY = re.compile(r"^[\s\-]*[\"“‘']?[\w.\-]+[\"”’']?\s*(?P<odd>：)")
+_KEY = re.compile(r"^[\s\-]*[\"“‘']?[A-Za-z0-9_.\-]+[\"”’']?\s*(?P<odd>：)")
+"""Keys are ASCII: behind a Chinese word such a colon is at home."""
 _INSIDE = re.compile(f"[{re.escape(''.join(_MEANT))}]")
 _LINES_BEFORE = 3
 """A line that is no key is read on to the next, and YAML complains there."""

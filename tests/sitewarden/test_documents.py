@@ -144,6 +144,7 @@ def test_what_no_message_or_database_takes_is_no_name(escape: str) -> None:
         ("name: 东，西\npoints: 东，西\n", 2, "Write a value of that kind."),
         ("name: a  # 名，：\npoints: {p: [}\n", 2, "Mend the indentation or quotes."),
         ("name: '名，：'\npoints: {p: [}\n", 2, "Mend the indentation or quotes."),
+        ("points:\n- 塔机：一号\n- 塔机：二号\nname: [\n", 5, "Mend the indentation or quotes."),
         ("name: a\n---\nname: b\n", 2, "Keep one document in a file: take `---` and what follows it out."),
     ],
 )
