@@ -132,4 +132,7 @@ def _named(said: GatewayFile, folder: Path) -> Iterator[tuple[str, str]]:
 def _read(file: Path) -> str:
     if file.stat().st_size > bundle.MOST_BYTES:
         raise bundle.BundleError(file.name, "is too large to travel", "")
-    return file.read_text(encoding="utf-8")
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise UntoldError(file.name, 0, "", "is not UTF-8 text") from exc

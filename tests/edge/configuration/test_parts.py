@@ -361,6 +361,14 @@ async def test_where_its_own_file_cannot_be_meant_is_told_without_the_words_of_i
         assert told.files is not None
 
 
+def test_a_file_beside_its_own_that_is_no_text_is_named_itself(gateway_dict, write_gateway):
+    gateway_dict["buses"][0]["devices"][0]["load_chart"] = "mine.yaml"
+    file = write_gateway(gateway_dict)
+    file.with_name("mine.yaml").write_bytes("# 塔机\n".encode("gbk"))
+    with pytest.raises(bundle.BundleError, match=r"mine\.yaml: is not UTF-8 text"):
+        own_bundle(file)
+
+
 def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gateway):
     for key in CLOUD:
         del gateway_dict[key]
