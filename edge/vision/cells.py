@@ -18,7 +18,7 @@ IN_VAIN = 3
 """So many looks in a row at what moves may have missed a person; each further one lets it wait longer."""
 EACH_S, LONGEST_S = 0.1, 0.5
 """By how much longer, and at most: so soon whoever steps out from behind a machine is looked at. It is less
-than pictures that are kept are covered for before a head was found (`evidence.BETWEEN_S`)."""
+than pictures that are kept are covered for before a head was found (`covering.BETWEEN_S`)."""
 FRESH = 0.125
 """If this share of what moves is new there, all of it is: somebody has come beside a machine."""
 STILL_S = 10.0
