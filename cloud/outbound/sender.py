@@ -28,6 +28,8 @@ _UNFIT = """
     SELECT connector, min(answer) FROM package
      WHERE state = 'rejected' AND code = 'schema' AND created_at = %s GROUP BY connector
 """
+_UNWRITTEN = "mapping"
+"""The code of a package that cannot be said in the other side's words."""
 _FOLDERS = "SELECT connector FROM connector WHERE kind = 'file' AND is_on"
 
 
@@ -56,7 +58,8 @@ class OutboundSender(Looking):
         """Of what could not be written at all, and so was never sent."""
         for connector, answer in connection.execute(_UNFIT, [instant(now_ms)]).fetchall():
             with connection.transaction():
-                tell_rejected(connection, self._settings, connector, ("schema", answer), now_ms)
+                why = "schema", answer
+                tell_rejected(connection, self._settings, connector, why, now_ms, is_sent=False)
 
     def _send_next(self, connection: Connection, connector: UUID, now_ms: int) -> bool:
         """Whether another may follow."""
@@ -71,7 +74,14 @@ class OutboundSender(Looking):
                 tell_failed(connection, self._settings, claimed, outcome, now_ms)
             if outcome.state == "rejected":
                 why = outcome.code, outcome.text
-                tell_rejected(connection, self._settings, claimed.connector, why, now_ms)
+                tell_rejected(
+                    connection,
+                    self._settings,
+                    claimed.connector,
+                    why,
+                    now_ms,
+                    is_sent=outcome.code != _UNWRITTEN,
+                )
         log.info(
             "package %s connector=%s seq=%d code=%s", outcome.state, connector, claimed.seq, outcome.code
         )
@@ -81,7 +91,7 @@ class OutboundSender(Looking):
         try:
             wire = claimed.wire or wire_of(claimed)
         except (UnfitError, ConfigurationError) as exc:
-            return Outcome(state="rejected", code="mapping", text=str(exc))
+            return Outcome(state="rejected", code=_UNWRITTEN, text=str(exc))
         if claimed.wire is None:
             queue.freeze(connection, claimed.package, wire)
         if claimed.via == "file":

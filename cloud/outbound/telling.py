@@ -13,6 +13,7 @@ from cloud.notices.words import Words
 from cloud.outbound.queue import Claimed, Outcome, plain
 from cloud.registry.known import load_sites
 from cloud.settings import Settings
+from sitewarden.text import Text
 
 OUTAGE = 3
 """So many failures on end are one: by the pauses between tries, some 15 s after the first."""
@@ -43,23 +44,34 @@ def tell_failed(
 
 
 def tell_rejected(
-    connection: Connection, settings: Settings, connector: UUID, why: tuple[str, str], now_ms: int
+    connection: Connection,
+    settings: Settings,
+    connector: UUID,
+    why: tuple[str, str],
+    now_ms: int,
+    *,
+    is_sent: bool = True,
 ) -> None:
-    """In the transaction that notes it. `why`: the code, and what the other side or the schema says."""
+    """In the transaction that notes it. `why`: the code, and what the other side or the schema says.
+
+    `is_sent`: unless it could not be written here, so that the other side has never seen it.
+    """
     row = connection.execute("SELECT name, node FROM connector WHERE connector = %s", [connector]).fetchone()
     assert row is not None  # noqa: S101  a package of it was just refused
     name, node = row
     said_why = plain(" ".join(why))[:300]
 
+    title = (
+        Text(f"对外报送被退回：{name}", f"{name} has refused a package")
+        if is_sent
+        else Text(f"对外报送数据无法生成：{name}", f"A package for {name} could not be written")
+    )
+
     def words(language: str) -> Words:
         if language == "en":
-            return Words(
-                title=f"{name} has refused a package",
-                body=f"It is not sent again before somebody has looked at it. Why: {said_why}",
-            )
-        return Words(
-            title=f"对外报送被退回：{name}", body=f"须有人处理后重新报送，不会自动重发。原因：{said_why}"
-        )
+            body = f"It is not sent again before somebody has looked at it. Why: {said_why}"
+            return Words(title=title.en, body=body)
+        return Words(title=title.zh, body=f"须有人处理后重新报送，不会自动重发。原因：{said_why}")
 
     day = f"{local(instant(now_ms), HOME_ZONE):%Y-%m-%d}"
     about = f"{connector}/rejected-{day}"

@@ -127,6 +127,7 @@ def test_what_was_rejected_goes_again_after_its_mapping_was_mended(web, officer,
 
 
 REFUSED = "SELECT words->'zh'->>'body' FROM told WHERE kind = 'connector_failed'"
+TITLE = REFUSED.replace("body", "title")
 
 
 def test_what_was_refused_is_told_and_once_a_day(web, site, officer, platform, sender):
@@ -137,6 +138,7 @@ def test_what_was_refused_is_told_and_once_a_day(web, site, officer, platform, s
     assert [one["state"] for one in packages(web)] == ["rejected"] * 2
     ((body,),) = site.rows(REFUSED)
     assert "mapping" in body
+    assert site.rows(TITLE) == [("对外报送数据无法生成：省平台",)], "it has never left"
 
 
 def test_a_receipt_that_refuses_a_package_is_told_too(web, site, officer, sender, settings):
@@ -150,6 +152,7 @@ def test_a_receipt_that_refuses_a_package_is_told_too(web, site, officer, sender
     (folder / "receipts" / "a.json").write_text(json.dumps(receipt))
     sender()
     assert site.rows(REFUSED) == [("须有人处理后重新报送，不会自动重发。原因：17 缺编号",)]
+    assert site.rows(TITLE) == [("对外报送被退回：省平台",)]
 
 
 def test_a_folder_gets_each_package_whole_and_its_receipts_are_read_back(web, officer, sender, settings):
