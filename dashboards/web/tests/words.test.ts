@@ -2,7 +2,7 @@ import { isCoded, isOccasional } from '@/domain/occasional'
 import { describe, expect, it } from 'vitest'
 import type { Device, Episode, Hazard, Point } from '@/api/types'
 import { activeOnly, liveOf, withEpisode, withHazard, worstLevel } from '@/domain/lists'
-import { figureOf, namesOf, place } from '@/domain/names'
+import { basisOf, figureOf, namesOf, place } from '@/domain/names'
 import { decimals, formatFigure, formatNumber, unitText } from '@/domain/numbers'
 import { pitRow, withoutForecast } from '@/domain/pitRow'
 import { reading } from '@/domain/reading'
@@ -36,6 +36,14 @@ describe('instants', () => {
   })
   it('say whose they are where the reader\'s own clock differs, by another name for the same clock they do not', () => {
     expect([formatElsewhere(at, 'Asia/Shanghai', 'date', 'UTC'), formatElsewhere(at, 'Asia/Shanghai', 'long', 'Asia/Taipei')]).toEqual(['11-21 00:05 UTC+8', '2026-11-21 00:05'])
+  })
+})
+
+describe('what a limit rests on', () => {
+  it('is a clause, or a word of ours also where the design gives the number', () => {
+    expect(basisOf({ clause: 'GB 5144 6.1.2', source: 'standard' })).toEqual({ text: 'GB 5144 6.1.2', isWord: false })
+    expect(['practice', 'design'].map((source) => basisOf({ clause: 'practice', source }))).toEqual(Array(2).fill({ text: 'practice', isWord: true }))
+    expect(basisOf({ clause: '', source: 'practice' })).toEqual({ text: 'practice', isWord: true })
   })
 })
 

@@ -1,6 +1,6 @@
 /** What things are called for people: devices by their labels, points where the device alone does not say which. */
 
-import type { Device, Point, Text } from '@/api/types'
+import type { Device, Episode, Point, Text } from '@/api/types'
 
 export interface Names {
   /** By device id. */
@@ -31,4 +31,9 @@ export function place(names: Names, device: string, point: string): Text {
   const at = names.devices[device] ?? { zh: device, en: device }
   const which = names.points[point]
   return which ? { zh: `${at.zh} ${which.zh}`, en: `${at.en}, ${which.en}` } : at
+}
+
+/** What a limit rests on: a clause as the standard calls it, or a word of ours, which each language has its own for. */
+export function basisOf({ clause, source }: Pick<Episode['basis'], 'clause' | 'source'>): { text: string; isWord: boolean } {
+  return clause && clause !== 'practice' ? { text: clause, isWord: false } : { text: clause || source, isWord: true }
 }
