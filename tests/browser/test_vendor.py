@@ -19,6 +19,7 @@ from tests.browser.visiting import until, visit
 from tests.cloud.registry.records import CHART, CRANE, day
 from tests.cloud.web.serving import new_account, new_session
 from tests.support.plain import plain_client
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -289,7 +290,9 @@ def alarmed(page: Page, site: Site, files: httpx.Client) -> None:
 
     until(page, hazards, "the overload opens a hazard")
     read_by = httpx.get(
-        f"{site.running.url}/api/v1/hazards/{hazards()[0]['id']}", cookies={COOKIE: site.engineer}
+        f"{site.running.url}/api/v1/hazards/{hazards()[0]['id']}",
+        cookies={COOKIE: site.engineer},
+        timeout=PATIENCE_S,
     ).json()
     assert (read_by["profile"], read_by["profile_version"]) == ("acme-crane", 3)
     page.goto(f"{site.running.url}/sites/north")

@@ -14,6 +14,7 @@ from tests.cloud.accounts.provider import CLIENT, SECRET, IdentityProvider, prov
 from tests.cloud.site import make_settings
 from tests.cloud.web.serving import Web, changing, new_account
 from tests.support.plain import plain_client
+from tests.support.waiting import PATIENCE_S
 
 BEGIN = "/api/v1/session/oidc"
 
@@ -58,7 +59,7 @@ def to_provider(client: httpx.Client, page: str = "/") -> httpx.Response:
     """Begins, and does at the provider what a browser does: the address that leads back, not yet followed."""
     begun = client.get(f"{BEGIN}?page={page}")
     assert begun.status_code == 303
-    return httpx.get(begun.headers["location"])
+    return httpx.get(begun.headers["location"], timeout=PATIENCE_S)
 
 
 def back(client: httpx.Client, answer: httpx.Response, **changes: str) -> str:

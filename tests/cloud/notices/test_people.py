@@ -53,7 +53,7 @@ def person(site, web: Web) -> Iterator[httpx.Client]:
 def signed_in(web: Web, site, own: int) -> httpx.Client:
     """The pages as that account has them."""
     cookies = {COOKIE: new_session(site.connection, own)}
-    return httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies)
+    return plain_client(f"{web.address}/api/v1", cookies=cookies)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import httpx
 import psycopg
 import pytest
 
@@ -13,6 +12,7 @@ from tests.cloud.notices.others import Robot
 from tests.cloud.registry.test_scope import become
 from tests.cloud.site import acknowledged, raised
 from tests.cloud.web.serving import new_account, new_session
+from tests.support.plain import plain_client
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_siren_that_somebody_silenced_hides_nothing_from_who_must_know(site, w
     site.deliver(acknowledged(alarm))
     assert shown(web) == (1, 4, ["demo"], False)
     cookies = {COOKIE: new_session(site.connection, officer)}
-    with httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies) as client:
+    with plain_client(f"{web.address}/api/v1", cookies=cookies) as client:
         assert client.post(f"/sites/demo/alarms/{UUID(alarm.episode)}/acknowledge").status_code == 202
     assert shown(web)[0] == 0
 
