@@ -148,7 +148,7 @@ class RunningSite:
         simulated: dict[str, int | str] = json.loads(ports_file.read_text(encoding="utf-8"))
         buses = [f"{name} {HOST}:{where}" for name, where in simulated.items() if isinstance(where, int)]
         cameras = [str(where) for where in simulated.values() if not isinstance(where, int)]
-        self._say(f"模拟设备 · simulated devices: Modbus TCP {', '.join((*buses, *cameras))}")
+        self._say(f"模拟设备 · simulated devices: Modbus TCP {', '.join(buses)}; {', '.join(cameras)}")
         return simulated
 
     def _simulator(self, ports_file: Path) -> list[str]:
