@@ -139,6 +139,11 @@ def test_what_was_refused_is_told_and_once_a_day(web, site, officer, platform, s
     ((body,),) = site.rows(REFUSED)
     assert "mapping" in body
     assert site.rows(TITLE) == [("对外报送数据无法生成：省平台",)], "it has never left"
+    # In a look of its own, so that only the day holds it back.
+    major(officer, location="3 号塔机")
+    sender()
+    assert len(packages(web)) == 3
+    assert len(site.rows(REFUSED)) == 1
 
 
 def test_a_receipt_that_refuses_a_package_is_told_too(web, site, officer, sender, settings):
